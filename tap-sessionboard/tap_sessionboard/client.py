@@ -1,0 +1,383 @@
+"""The Sessionboard public API v1 over HTTP: requests, waits and failures."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+import sys
+import typing as t
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from importlib.metadata import version
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+import backoff
+import requests
+from singer_sdk import RESTStream, SchemaDirectory, StreamSchema
+from singer_sdk.authenticators import APIKeyAuthenticator
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError, SyncLifecycleSignal
+from singer_sdk.singerlib import resolve_schema_references
+from singer_sdk.streams.rest import PageContext
+from typing_extensions import override
+
+from tap_sessionboard.paging import Page, Reading, parse_page, read_completely
+from tap_sessionboard.records import tidy
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from backoff.types import Details
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_sessionboard.tap import TapSessionboard
+
+REGIONS = {
+    "us": "https://public-api.sessionboard.com",
+    "eu": "https://public-api-eu.sessionboard.com",
+    "me": "https://public-api-me.sessionboard.com",
+}
+"""Where each region's API is (Sessionboard API v1 reference, Servers)."""
+
+MAX_WAIT_SECONDS = 300.0
+"""The longest wait before another try, whatever Sessionboard asks for.
+
+Its quota window is 15 minutes (API v1 reference, Rate limits), which four such waits outlast.
+"""
+
+_RETRIED = (
+    RetriableAPIError,
+    requests.exceptions.Timeout,
+    requests.exceptions.ConnectionError,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+_P = t.ParamSpec("_P")
+_T = t.TypeVar("_T")
+
+
+class _Schemas(SchemaDirectory):
+    """The schema files, with what they share (``common.json``) put in its places."""
+
+    @override
+    def fetch_schema(self, key: str) -> dict[str, t.Any]:
+        common = super().fetch_schema("common")
+        schema = super().fetch_schema(key)
+        # A copy, for each place must be selectable on its own.
+        return copy.deepcopy(resolve_schema_references(schema, {"common.json": common}))
+
+
+class SessionboardStream(RESTStream[int]):
+    """A list of the Sessionboard API, read completely."""
+
+    schema = StreamSchema(_Schemas(files(__package__).joinpath("schemas")))
+
+    scope: t.ClassVar[str]
+    """The scope that a token needs to read the list (Sessionboard API v1 reference)."""
+
+    # requests would send the token on to whatever host a redirect names.
+    allow_redirects = False
+
+    def __init__(self, tap: TapSessionboard) -> None:
+        super().__init__(tap)
+        self.masked_emails = tap.masked_emails
+
+    # Requests
+
+    @property
+    @override
+    def url_base(self) -> str:
+        return f"{_api_url(self.config)}/v1/"
+
+    @property
+    @override
+    def authenticator(self) -> APIKeyAuthenticator:
+        return APIKeyAuthenticator(
+            key="x-access-token",
+            value=self.config["access_token"].strip(),
+        )
+
+    @property
+    @override
+    def user_agent(self) -> str:
+        return self.config.get("user_agent") or f"tap-sessionboard/{version('tap-sessionboard')}"
+
+    @property
+    @override
+    def timeout(self) -> int:
+        return t.cast("int", self.config["request_timeout_seconds"])
+
+    @override
+    def get_url_params(
+        self,
+        context: Context | None,
+        next_page_token: int | None,
+    ) -> dict[str, t.Any]:
+        return {"page": next_page_token, "pageSize": self.config["page_size"]}
+
+    def searches(self, context: Context | None) -> Iterable[dict[str, t.Any] | None]:
+        """Give the request bodies whose answers make up the list.
+
+        Args:
+            context: The event to read, for a list within an event.
+
+        Returns:
+            One body for each search; None for a plain GET.
+        """
+        del context
+        return (None,)
+
+    def fetch_page(
+        self,
+        context: Context | None,
+        number: int,
+        body: dict[str, t.Any] | None,
+    ) -> Page:
+        """Ask for one page, as often as it takes.
+
+        Args:
+            context: The event to read, for a list within an event.
+            number: The page's number, counted from 1.
+            body: The search, or None for a plain GET.
+
+        Returns:
+            The page.
+
+        Raises:
+            FatalAPIError: Sessionboard refuses, cannot be reached, or answers what the tap does
+                not understand.
+            RetriableAPIError: Sessionboard still fails after the last try.
+        """
+        request = self.get_http_request(
+            page=PageContext(stream_context=context, next_page_token=number),
+        )
+        try:
+            prepared = self.build_prepared_request(
+                method=request.method,
+                url=request.url,
+                params=request.params,
+                headers=request.headers,
+                json=body,
+            )
+            return self.request_decorator(self._fetch_once)(prepared, context)
+        except requests.RequestException as error:
+            msg = (
+                f"Sessionboard cannot be reached at {self._host} ({type(error).__name__}): "
+                "check the network and the settings region and api_url."
+            )
+            raise FatalAPIError(msg) from error
+
+    def _fetch_once(self, request: requests.PreparedRequest, context: Context | None) -> Page:
+        """Ask for one page once."""
+        asked_at = datetime.now(timezone.utc)
+        response = self._request(request, context)
+        if served_at := _date_header(response, "Date"):
+            asked_at = min(asked_at, served_at - response.elapsed)
+        try:
+            payload = response.json()
+        except requests.JSONDecodeError:
+            msg = (
+                f"Sessionboard answered the {self.place(context)} with something that is not JSON: "
+                f"check that the API is at {self._host} (settings region and api_url), "
+                "and try again later."
+            )
+            raise RetriableAPIError(msg, response) from None
+        return parse_page(payload, asked_at, self.place(context))
+
+    # Records
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        yield from self.read(context)
+
+    def read(self, context: Context | None) -> Generator[Record, None, Reading]:
+        """Yield every record of the list once.
+
+        Args:
+            context: The event to read, for a list within an event.
+
+        Yields:
+            The records as Sessionboard sends them.
+
+        Returns:
+            How the read went.
+        """
+        seen: set[str | int] = set()
+        readings = []
+        with self.get_http_request_counter() as pages:
+            pages.with_context(context)
+            for body in self.searches(context):
+
+                def fetch(number: int, body: dict[str, t.Any] | None = body) -> Page:
+                    pages.increment()
+                    return self.fetch_page(context, number, body)
+
+                readings.append((yield from read_completely(fetch, seen, self.place(context))))
+        reading = Reading(all(r.complete for r in readings), min(r.started for r in readings))
+        if not reading.complete:
+            self.logger.warning(
+                "The %s kept changing while they were read, so some may be missing from this run: "
+                "the next run reads from the earlier bookmark again.",
+                self.place(context),
+            )
+        return reading
+
+    @override
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        try:
+            return t.cast("Record", tidy(row, self.schema))
+        except ValueError as error:
+            msg = (
+                f"Sessionboard sent record {row['id']} of the {self.place(context)} with a "
+                f"{error} that is not a date-time: correct it in Sessionboard, or report it."
+            )
+            raise FatalAPIError(msg) from None
+
+    def place(self, context: Context | None) -> str:
+        """Name what is read, such as "rooms of event 3950"."""
+        name = self.name.replace("_", " ")
+        return f"{name} of event {context['event_id']}" if context else name
+
+    # Waits
+
+    @override
+    def request_decorator(self, func: Callable[_P, _T]) -> Callable[_P, _T]:
+        # As the SDK's, but silent: backoff would log each failure beside our own sentence.
+        return backoff.on_exception(
+            self.backoff_wait_generator,
+            _RETRIED,
+            max_tries=self.backoff_max_tries,
+            on_backoff=self.backoff_handler,
+            jitter=self.backoff_jitter,
+            logger=None,
+        )(func)
+
+    @override
+    def backoff_wait_generator(self) -> Generator[float, None, None]:
+        growing = backoff.expo(base=2, factor=2)
+        next(growing)  # primes it
+
+        def wait(error: Exception) -> float:
+            response = getattr(error, "response", None)
+            asked = None if response is None else _retry_after(response)
+            return next(growing) if asked is None else asked
+
+        return self.backoff_runtime(value=wait)
+
+    @override
+    def backoff_handler(self, details: Details) -> None:
+        error = details.get("exception")
+        self.logger.warning(
+            "%s; trying again in %.1f seconds (try %d of %d).",
+            str(error).partition(":")[0]
+            if isinstance(error, RetriableAPIError)
+            else f"Sessionboard cannot be reached at {self._host} ({type(error).__name__})",
+            details["wait"],
+            details["tries"] + 1,
+            self.backoff_max_tries(),
+        )
+
+    # Failures
+
+    @override
+    def validate_response(self, response: requests.Response) -> None:
+        if response.status_code == HTTPStatus.OK:
+            return
+        msg = self.response_error_message(response)
+        if (
+            response.status_code in self.extra_retry_statuses
+            or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        ):
+            raise RetriableAPIError(msg, response)
+        raise FatalAPIError(msg)
+
+    @override
+    def response_error_message(self, response: requests.Response) -> str:
+        status = response.status_code
+        place = self.place(self.context)
+        if status == HTTPStatus.UNAUTHORIZED:
+            where = (
+                "api_url is your organisation's API"
+                if self.config.get("api_url")
+                else f"region ({self.config['region']}) is where your organisation is hosted "
+                "(us, eu or me)"
+            )
+            return (
+                f"Sessionboard refused the access token at {self._host} (401): check the setting "
+                f"access_token, and that the setting {where}."
+            )
+        if status == HTTPStatus.FORBIDDEN:
+            named = re.search(r"\bread:[a-z_-]+", response.text)
+            scope = named[0] if named else self.scope
+            return (
+                f"The access token may not read the {place} (403): "
+                f"give the token the scope {scope} in Sessionboard."
+            )
+        if status == HTTPStatus.NOT_FOUND:
+            return (
+                f"Sessionboard does not have the {place} at {self._host} (404): "
+                "check the settings event_ids, region and api_url."
+            )
+        if status in self.extra_retry_statuses:
+            return (
+                f"Sessionboard is limiting requests for the {place} ({status}): "
+                "run the tap again later, and see what else uses the same token."
+            )
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return f"Sessionboard failed to answer the {place} ({status}): run the tap again later."
+        return f"Sessionboard refused to answer the {place} ({status}): {self._said(response)}"
+
+    def _said(self, response: requests.Response) -> str:
+        """Give the message of an error's body, short and without the token."""
+        try:
+            said = str(response.json()["message"])
+        except (requests.JSONDecodeError, KeyError, TypeError):
+            said = "it gave no reason"
+        said = said.replace(self.config["access_token"].strip(), "(token)")
+        return f"{said[:200].rstrip('.')}."
+
+    @property
+    def _host(self) -> str:
+        """The API's host, without what else a URL may hold."""
+        return urlsplit(self.url_base).hostname or ""
+
+    @override
+    def log(self, message: str, *args: t.Any, level: int = logging.INFO, **kwargs: t.Any) -> None:
+        # The SDK announces every failure once for the stream and once for its parent, which the
+        # command says in one sentence; and the end of --test as if it were a failure.
+        if isinstance(sys.exc_info()[1], FatalAPIError | RetriableAPIError | SyncLifecycleSignal):
+            level = logging.DEBUG
+        super().log(message, *args, level=level, **kwargs)
+
+
+def _api_url(config: t.Mapping[str, t.Any]) -> str:
+    """Give the API's base URL, without the version."""
+    url: str = config.get("api_url") or REGIONS[config["region"]]
+    return url.rstrip("/").removesuffix("/v1")
+
+
+def _date_header(response: requests.Response, name: str) -> datetime | None:
+    """Read an HTTP date out of the headers, if it is there and readable."""
+    try:
+        moment = parsedate_to_datetime(response.headers.get(name, ""))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Read how many seconds the server asks to wait, from either form of ``Retry-After``.
+
+    An HTTP date counts from the server's own clock where it tells it. RFC 9110, Retry-After.
+    """
+    asked = response.headers.get("Retry-After", "").strip()
+    if asked.isdecimal():
+        return min(float(asked), MAX_WAIT_SECONDS)
+    until = _date_header(response, "Retry-After")
+    if until is None:
+        return None
+    now = _date_header(response, "Date") or datetime.now(timezone.utc)
+    return min(max((until - now).total_seconds(), 0.0), MAX_WAIT_SECONDS)

@@ -1,0 +1,203 @@
+"""Reading a paged list completely while people edit it.
+
+The list is asked for in the order of creation, so an edit moves no record. What still moves
+records from one page to another is a record that leaves the list (the rest shifts forward, over
+the edge of a page already read, and would be missed) or one that enters it. Both show, and the
+list is then read again.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from singer_sdk.exceptions import FatalAPIError
+
+from tap_sessionboard.records import parse_timestamp
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from datetime import datetime
+
+    from singer_sdk.helpers.types import Record
+
+MAX_PAGES = 999
+"""The highest page number that Sessionboard serves (API v1 reference, parameter ``page``)."""
+
+MAX_READS = 4
+"""How often a list that keeps moving is read before the run goes on without certainty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list.
+
+    Attributes:
+        records: The records of the page, in the order of the list.
+        total: How many records the whole list holds.
+        last: The number of the last page.
+        asked_at: When the page was asked for, by the slower of the server's clock and ours.
+    """
+
+    records: list[Record]
+    total: int
+    last: int
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the read of a list went.
+
+    Attributes:
+        complete: Whether every record that was in the list from start to end was read.
+        started: When the first page was asked for, by the slower clock.
+    """
+
+    complete: bool
+    started: datetime
+
+
+def parse_page(payload: object, asked_at: datetime, place: str) -> Page:
+    """Take a page out of its envelope.
+
+    Sessionboard's API v1 reference wraps a page in ``results``; older pages of it, and its plain
+    lists, use ``data`` with snake-case pagination, and the short lists are bare arrays.
+
+    Args:
+        payload: The JSON value that Sessionboard answered.
+        asked_at: When the page was asked for.
+        place: What was read, for the message, such as "rooms of event 3950".
+
+    Returns:
+        The page.
+
+    Raises:
+        FatalAPIError: The envelope or a record in it is none of the known ones. Guessing could
+            drop records in silence.
+    """
+    records: t.Any
+    total: t.Any
+    last: t.Any
+    if isinstance(payload, list):
+        records, total, last = payload, len(payload), 1
+    else:
+        envelope = payload if isinstance(payload, dict) else {}
+        records = envelope.get("results", envelope.get("data"))
+        pagination = envelope.get("pagination")
+        pagination = pagination if isinstance(pagination, dict) else {}
+        total = pagination.get("totalResults", pagination.get("total_results"))
+        last = pagination.get("totalPages", pagination.get("total_pages"))
+    if not (isinstance(records, list) and isinstance(total, int) and isinstance(last, int)):
+        msg = (
+            f"Sessionboard answered the {place} in an envelope that this tap does not know "
+            "(it knows results or data with pagination, and a bare array): "
+            "update the tap, or report it."
+        )
+        raise FatalAPIError(msg)
+    if not all(isinstance(record, dict) and record.get("id") for record in records):
+        msg = f"Sessionboard answered the {place} with a record that has no id: report it to them."
+        raise FatalAPIError(msg)
+    return Page(records, total, last, asked_at)
+
+
+def read_completely(
+    fetch_page: Callable[[int], Page],
+    seen: set[str | int],
+    place: str,
+) -> Generator[Record, None, Reading]:
+    """Yield every record of a list once, however the list moves meanwhile.
+
+    Args:
+        fetch_page: Gives the page of a number, counted from 1.
+        seen: The ids of records not to yield again; grows with every record that is yielded.
+        place: What is read, for the message.
+
+    Yields:
+        Each record whose id is not in ``seen``, in the order of the list.
+
+    Returns:
+        How the read went.
+
+    Raises:
+        FatalAPIError: The list is longer than Sessionboard serves.
+    """
+    first = last = yield from _read_once(fetch_page, seen, place)
+    for _ in range(MAX_READS - 1):
+        if last.is_certain:
+            break
+        previous, last = last, (yield from _read_once(fetch_page, seen, place))
+        if last.is_consistent and last.ids <= previous.ids:
+            break
+    else:
+        return Reading(last.is_certain, first.started)
+    return Reading(complete=True, started=first.started)
+
+
+def _read_once(
+    fetch_page: Callable[[int], Page],
+    seen: set[str | int],
+    place: str,
+) -> Generator[Record, None, _Pass]:
+    """Yield the records of one pass over the pages, and return what the pass noticed."""
+    page = fetch_page(1)
+    noticed = _Pass(started=page.asked_at)
+    number = 1
+    while True:
+        if page.last > MAX_PAGES:
+            msg = (
+                f"Sessionboard holds {page.total} {place}, more than it serves page by page: "
+                "raise the setting page_size, or set a later start_date."
+            )
+            raise FatalAPIError(msg)
+        noticed.add(page)
+        for record in page.records:
+            if record["id"] not in seen:
+                seen.add(record["id"])
+                yield record
+        if number >= page.last or not page.records:
+            return noticed
+        number += 1
+        page = fetch_page(number)
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one pass over the pages of a list noticed."""
+
+    started: datetime
+    ids: set[str | int] = field(default_factory=set)
+    totals: set[int] = field(default_factory=set)
+    pages: int = 0
+    edited: bool = False
+
+    def add(self, page: Page) -> None:
+        """Note the page's ids, the total it names and whether it holds a fresh edit."""
+        self.pages += 1
+        self.totals.add(page.total)
+        self.ids.update(record["id"] for record in page.records)
+        self.edited = self.edited or any(
+            _was_edited_since(self.started, record) for record in page.records
+        )
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether every page named the same total, and that many records came."""
+        return self.totals == {len(self.ids)}
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether no record can have slipped over the edge of a page.
+
+        One record that left and one that entered leave the total as it was; but the one that
+        entered was created or edited during the pass, and gives the pair away.
+        """
+        return self.is_consistent and (self.pages == 1 or not self.edited)
+
+
+def _was_edited_since(moment: datetime, record: Record) -> bool:
+    """Tell whether a record was edited at or after a moment, as far as the record says."""
+    try:
+        return parse_timestamp(record["updated_at"]) >= moment
+    except (KeyError, TypeError, ValueError):
+        return False

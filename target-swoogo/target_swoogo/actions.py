@@ -1,0 +1,153 @@
+"""What a plan is made of, and made from. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from target_swoogo.model import Choice, Found, Key, Kind, Mapped, Note, Ref, Row
+from target_swoogo.quota import CALL_COST
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from target_swoogo.model import Intent, Scalar, Uploaded, Value
+
+CHOICES = frozenset({Kind.LOCATION, Kind.TRACK})
+"""What other records refer to."""
+
+
+class Verb(str, Enum):
+    """What an action does in Swoogo."""
+
+    CREATE = "create"
+    ADOPT = "adopt"
+    UPDATE = "update"
+    LINK = "link"
+    IMAGE = "image"
+
+
+class Stage(IntEnum):
+    """Actions run stage by stage; each stage needs the ids that the earlier ones make."""
+
+    CHOICES = 0
+    RECORDS = 1
+    LINKS = 2
+    IMAGES = 3
+
+
+class Change(NamedTuple):
+    """A field's value as Swoogo was last told, and as it should be."""
+
+    old: Value
+    new: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step towards what Swoogo should have.
+
+    Attributes:
+        verb: What it does.
+        row: The record it serves.
+        changes: For creates, adoptions and updates: the fields to be sent.
+        found: For an adoption: the record that Swoogo has.
+        sessions: For a link: the Sessionboard ids of the sessions to add.
+    """
+
+    verb: Verb
+    row: Row
+    changes: dict[str, Change] = field(default_factory=dict)
+    found: Found | None = None
+    sessions: tuple[str, ...] = ()
+
+    @property
+    def stage(self) -> Stage:
+        """When it runs."""
+        if self.verb is Verb.LINK:
+            return Stage.LINKS
+        if self.verb is Verb.IMAGE:
+            return Stage.IMAGES
+        return Stage.CHOICES if self.row.kind in CHOICES else Stage.RECORDS
+
+    @property
+    def cost(self) -> int:
+        """Its price in credits. An adoption without changes makes no call."""
+        return 0 if self.verb is Verb.ADOPT and not self.changes else CALL_COST
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a run will do for one event pair.
+
+    Attributes:
+        actions: The actions, in order.
+        unchanged: The records that are as they should be.
+        skips: Records that are left alone, each with its reason.
+        warnings: What a person should know although it syncs.
+        waiting: Records that wait for a later run.
+    """
+
+    actions: list[Action] = field(default_factory=list)
+    unchanged: list[Row] = field(default_factory=list)
+    skips: list[Note] = field(default_factory=list)
+    warnings: list[Note] = field(default_factory=list)
+    waiting: list[Note] = field(default_factory=list)
+
+    @property
+    def cost(self) -> int:
+        """Its price in credits."""
+        return sum(action.cost for action in self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the ledger knows of one event pair.
+
+    Attributes:
+        mapped: The ID map.
+        links: Speaker and session ids of the links that were made.
+        images: The images that were sent.
+        intents: The creates whose answer is not known.
+    """
+
+    mapped: Mapping[Key, Mapped]
+    links: Collection[tuple[str, str]]
+    images: Mapping[Key, Uploaded]
+    intents: Mapping[Key, Intent]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was seen in Swoogo.
+
+    Attributes:
+        levels: Ids of the sponsor levels by evened-out name; None where they were never read.
+        matches: For records to be created, what Swoogo has of the same natural key.
+    """
+
+    levels: Mapping[str, list[int]] | None = None
+    matches: Mapping[Key, list[Found]] = field(default_factory=dict)
+
+
+def values_to_send(action: Action, ids: Mapping[Key, int]) -> dict[str, Scalar]:
+    """The values an action sends, with references resolved.
+
+    Args:
+        action: A create, an adoption or an update.
+        ids: The Swoogo ids as they are by now.
+
+    Returns:
+        Field names and values; a reference that still can't be resolved is left for a later run.
+    """
+    values: dict[str, Scalar] = {}
+    for name, change in action.changes.items():
+        new = change.new
+        if isinstance(new, Ref):
+            if (new.kind, new.source_id) not in ids:
+                continue
+            new = ids[new.kind, new.source_id]
+        if not isinstance(new, Choice):
+            values[name] = new
+    return values

@@ -1,0 +1,308 @@
+"""Desired, applied and observed → ordered, priced actions. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from target_swoogo import match, wording
+from target_swoogo.actions import CHOICES, Action, Applied, Change, Observed, Plan, Verb
+from target_swoogo.model import Choice, Found, Key, Kind, Note, Ref, Row, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from target_swoogo.model import Programme, Scalar, Value
+    from target_swoogo.settings import Settings
+
+
+_KIND_ORDER = {kind: place for place, kind in enumerate(Kind)}
+
+
+def make_plan(
+    programme: Programme,
+    applied: Applied,
+    observed: Observed,
+    settings: Settings,
+    now: float,
+) -> Plan:
+    """Find what separates Swoogo from what it should have.
+
+    Args:
+        programme: What the rules decided.
+        applied: What Swoogo was last told.
+        observed: What was seen in Swoogo.
+        settings: The settings.
+        now: Seconds since the epoch; tells how old an open intent is.
+
+    Returns:
+        The plan.
+    """
+    return _Planner(programme, applied, observed, settings, now).plan()
+
+
+def to_find(programme: Programme, applied: Applied, settings: Settings) -> list[Row]:
+    """The records that must be looked for in Swoogo before anything is created.
+
+    Args:
+        programme: What the rules decided.
+        applied: What Swoogo was last told.
+        settings: The settings.
+
+    Returns:
+        Those that Swoogo is not known to have: all of them when existing records are to be matched,
+        else those whose create was begun before.
+    """
+    return [
+        row
+        for row in programme.rows
+        if (settings.match_existing or row.key in applied.intents)
+        and ((entry := applied.mapped.get(row.key)) is None or entry.swoogo_id is None)
+    ]
+
+
+def level_name(name: str) -> str:
+    """A sponsor level's name with case and spacing evened out."""
+    return " ".join(name.split()).casefold()
+
+
+class _Planner:
+    def __init__(
+        self,
+        programme: Programme,
+        applied: Applied,
+        observed: Observed,
+        settings: Settings,
+        now: float,
+    ) -> None:
+        self.programme = programme
+        self.applied = applied
+        self.observed = observed
+        self.settings = settings
+        self.now = now
+        self.out = Plan(skips=list(programme.skips), warnings=list(programme.warnings))
+        self.claimed = {
+            (entry.kind, entry.swoogo_id)
+            for entry in applied.mapped.values()
+            if entry.swoogo_id is not None
+        }
+        self.ids = {
+            key: entry.swoogo_id
+            for key, entry in applied.mapped.items()
+            if entry.swoogo_id is not None and entry.state is not State.TOMBSTONE
+        }
+        self.coming: set[Key] = set()
+
+    def plan(self) -> Plan:
+        # Choices first: the other records refer to them.
+        rows = sorted(self.programme.rows, key=lambda row: _KIND_ORDER[row.kind])
+        live = [row for row in rows if self._record(row)]
+        for row in live:
+            self._links(row)
+            self._image(row)
+        self._left_over(rows)
+        self.out.actions.sort(
+            key=lambda a: (a.stage, a.row.order, _KIND_ORDER[a.row.kind], a.row.source_id)
+        )
+        return self.out
+
+    # Records
+
+    def _record(self, row: Row) -> bool:
+        """Plan the record itself; False when it is not and will not be in Swoogo."""
+        entry = self.applied.mapped.get(row.key)
+        if entry is not None and entry.state is State.TOMBSTONE:
+            self.out.skips.append(_note(row, "deleted_in_swoogo", wording.deleted_in_swoogo(row)))
+            return False
+        if entry is not None and entry.swoogo_id is not None:
+            changes = self._changes(row, entry.applied)
+            if changes:
+                self.out.actions.append(Action(Verb.UPDATE, row, changes))
+            else:
+                self.out.unchanged.append(row)
+            return True
+        return self._new(row)
+
+    def _new(self, row: Row) -> bool:
+        intent = self.applied.intents.get(row.key)
+        matches = [
+            found
+            for found in self.observed.matches.get(row.key, ())
+            if (row.kind, found.swoogo_id) not in self.claimed
+        ]
+        if matches:
+            chosen = match.best(intent.fields if intent else self._known(row), matches)
+            if chosen is None:
+                self.out.skips.append(_note(row, "ambiguous", wording.ambiguous(row, matches)))
+                return False
+            return self._adopt(row, chosen)
+        if intent and self.now - intent.opened_at < self.settings.list_lag_seconds:
+            self.out.waiting.append(_note(row, "outcome_unknown", wording.outcome_unknown(row)))
+            return False
+        changes = {
+            name: Change(None, resolved)
+            for name, value in row.fields.items()
+            if not isinstance(resolved := self._resolve(row, value), _Open)
+        }
+        self.coming.add(row.key)
+        self.out.actions.append(Action(Verb.CREATE, row, changes))
+        return True
+
+    def _adopt(self, row: Row, chosen: Found) -> bool:
+        self.claimed.add((row.kind, chosen.swoogo_id))
+        self.ids[row.key] = chosen.swoogo_id
+        # Adoption fills in and corrects, but empties nothing that somebody wrote by hand.
+        changes = {
+            name: change
+            for name, change in self._changes(row, chosen.fields).items()
+            if change.new is not None
+        }
+        self.out.actions.append(Action(Verb.ADOPT, row, changes, chosen))
+        return True
+
+    def _known(self, row: Row) -> dict[str, Value]:
+        return {
+            name: resolved
+            for name, value in row.fields.items()
+            if not isinstance(resolved := self._resolve(row, value, quiet=True), Ref | _Open)
+        }
+
+    def _changes(self, row: Row, before: Mapping[str, Scalar]) -> dict[str, Change]:
+        changes: dict[str, Change] = {}
+        for name, value in row.fields.items():
+            if name in before and f"{row.kind.value}.{name}" in self.settings.create_only_fields:
+                continue
+            resolved = self._resolve(row, value)
+            if isinstance(resolved, _Open):
+                continue
+            if name not in before or before[name] != resolved:
+                changes[name] = Change(before.get(name), resolved)
+        return changes
+
+    def _resolve(self, row: Row, value: Value, *, quiet: bool = False) -> Value | _Open:
+        """The value to send; `_OPEN` for one that can't be told now and is left as it is."""
+        if isinstance(value, Ref):
+            resolved, problem = self._resolve_ref(row, value)
+        elif isinstance(value, Choice):
+            resolved, problem = self._resolve_choice(row, value)
+        else:
+            return value
+        if problem and not quiet and (note := _note(row, *problem)) not in self.out.warnings:
+            self.out.warnings.append(note)
+        return resolved
+
+    def _resolve_ref(self, row: Row, ref: Ref) -> tuple[Value | _Open, _Problem | None]:
+        key = (ref.kind, ref.source_id)
+        if key in self.ids:
+            return self.ids[key], None
+        if key in self.coming:
+            return ref, None
+        return _OPEN, ("choice_missing", wording.choice_missing(row, ref.kind))
+
+    def _resolve_choice(self, row: Row, choice: Choice) -> tuple[Value | _Open, _Problem | None]:
+        if self.observed.levels is None:
+            return _OPEN, None
+        ids = self.observed.levels.get(level_name(choice.name), [])
+        if len(ids) == 1:
+            return ids[0], None
+        code = "sponsor_level_ambiguous" if ids else "sponsor_level_unknown"
+        return _OPEN, (code, wording.no_level(row, choice, ids))
+
+    # Links and images
+
+    def _links(self, row: Row) -> None:
+        missing = tuple(
+            session_id
+            for session_id in row.sessions
+            if (row.source_id, session_id) not in self.applied.links
+            and (
+                (Kind.SESSION, session_id) in self.ids or (Kind.SESSION, session_id) in self.coming
+            )
+        )
+        if missing:
+            self.out.actions.append(Action(Verb.LINK, row, sessions=missing))
+
+    def _will_exist(self, key: Key) -> bool:
+        return key in self.ids or key in self.coming
+
+    def _image(self, row: Row) -> None:
+        if row.picture is None:
+            return
+        sent = self.applied.images.get(row.key)
+        if (
+            sent is None
+            or sent.sha256 is None
+            or sent.code is not None
+            or (sent.url, sent.version) != (row.picture.url, row.picture.version)
+        ):
+            self.out.actions.append(Action(Verb.IMAGE, row))
+
+    # What stays behind
+
+    def _left_over(self, rows: Iterable[Row]) -> None:
+        """Nothing is ever removed from Swoogo; what no longer belongs there is listed."""
+        wanted = {row.key for row in rows}
+        reasons = {(note.kind, note.source_id): note for note in self.programme.skips}
+        for key, entry in self.applied.mapped.items():
+            if key in wanted or key not in self.ids or entry.kind in CHOICES:
+                continue
+            reason = reasons.get((entry.kind.value, entry.source_id))
+            if reason is not None and reason.code not in _GONE:
+                continue
+            self.out.warnings.append(
+                Note(
+                    entry.kind.value,
+                    entry.source_id,
+                    entry.label,
+                    "still_in_swoogo",
+                    f'{entry.kind.value.capitalize()} "{entry.label}" no longer belongs to what is '
+                    f"synced but is still in Swoogo"
+                    + (f" ({entry.direct_link})" if entry.direct_link else "")
+                    + "; delete it there by hand if attendees should not see it.",
+                )
+            )
+        for speaker_id, session_id in sorted(self.applied.links):
+            people = self.programme.people.get(session_id)
+            speaker = self.applied.mapped.get((Kind.SPEAKER, speaker_id))
+            session = self.applied.mapped.get((Kind.SESSION, session_id))
+            if people is None or speaker_id in people or speaker is None or session is None:
+                continue
+            if speaker.key not in self.ids or session.key not in self.ids:
+                continue
+            self.out.warnings.append(
+                Note(
+                    Kind.SPEAKER.value,
+                    speaker_id,
+                    speaker.label,
+                    "still_linked",
+                    f'{speaker.label} is no longer on session "{session.label}" in Sessionboard '
+                    f"but is still linked to it in Swoogo"
+                    + (f" ({session.direct_link})" if session.direct_link else "")
+                    + "; remove the link there by hand.",
+                )
+            )
+
+
+class _Open:
+    """Stands for a value that can't be told now."""
+
+
+_OPEN = _Open()
+_Problem: TypeAlias = tuple[str, str]
+"""Code and sentence."""
+
+_GONE = frozenset(
+    {
+        "session_not_accepted",
+        "session_without_status",
+        "session_deleted",
+        "session_undated",
+        "session_is_submission",
+        "subsession",
+        "speaker_not_on_session",
+    }
+)
+"""Reasons for which a record should no longer be seen in Swoogo."""
+
+
+def _note(row: Row, code: str, message: str) -> Note:
+    return Note(row.kind.value, row.source_id, row.label, code, message)

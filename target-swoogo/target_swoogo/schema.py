@@ -1,0 +1,118 @@
+"""The tables of the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+VERSION = 1
+"""Of the tables below. A ledger of a later version is refused."""
+
+metadata = MetaData()
+
+meta = Table(
+    "swoogo_meta",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+source = Table(
+    "swoogo_source",
+    metadata,
+    Column("stream", String(64), primary_key=True),
+    Column("event_id", Integer, primary_key=True),
+    Column("record_id", String(128), primary_key=True),
+    Column("digest", String(32), nullable=False),
+    Column("payload", Text, nullable=False),
+    comment="Every record as last received, mapped or not.",
+)
+
+pair = Table(
+    "swoogo_pair",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("sessionboard_event_id", Integer, nullable=False),
+    Column("swoogo_event_id", Integer, nullable=False),
+    Column("held", Boolean, nullable=False),
+    Column("observed", Text, nullable=False, server_default="{}"),
+    UniqueConstraint("sessionboard_event_id", "swoogo_event_id"),
+    comment="Which event went to which, for good; `held` until it is released.",
+)
+
+
+def _of_pair(name: str, *columns: Column[Any], comment: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("pair_id", ForeignKey(pair.c.id), primary_key=True),
+        Column("kind", String(16), primary_key=True),
+        Column("source_id", String(128), primary_key=True),
+        *columns,
+        comment=comment,
+    )
+
+
+mapped = _of_pair(
+    "swoogo_mapped",
+    Column("label", Text, nullable=False),
+    Column("swoogo_id", Integer),
+    Column("applied", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("code", String(64)),
+    Column("message", Text),
+    Column("adopted", Boolean, nullable=False),
+    Column("contact_id", Integer),
+    Column("direct_link", Text),
+    comment="The ID map, with the fields as Swoogo was last told.",
+)
+
+image = _of_pair(
+    "swoogo_image",
+    Column("url", Text, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("etag", Text),
+    Column("sha256", String(64)),
+    Column("code", String(64)),
+    Column("message", Text),
+    comment="The images as last sent.",
+)
+
+intent = _of_pair(
+    "swoogo_intent",
+    Column("fields", Text, nullable=False),
+    Column("opened_at", Float, nullable=False),
+    comment="Creates whose answer is not known.",
+)
+
+link = Table(
+    "swoogo_link",
+    metadata,
+    Column("pair_id", ForeignKey(pair.c.id), primary_key=True),
+    Column("speaker_id", String(128), primary_key=True),
+    Column("session_id", String(128), primary_key=True),
+    comment="The links between speakers and sessions that were made.",
+)
+
+run = Table(
+    "swoogo_run",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("started_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("holder", Text, nullable=False),
+    Column("summary", Text),
+    comment="The runs, and who holds the ledger.",
+)

@@ -1,0 +1,318 @@
+"""The target's settings: names, kinds, defaults, descriptions, and what to say when they are wrong.
+
+`meltano.yml`, `.env.example` and the README are tested against this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from singer_sdk import typing as th
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STATUSES = ("accepted", "accept_queue", "pending", "decline_queue", "declined")
+ROLES = ("speaker", "chairperson", "moderator")
+
+SCHEMA: dict[str, Any] = th.PropertiesList(
+    th.Property(
+        "consumer_key",
+        th.StringType(nullable=False),
+        required=True,
+        secret=True,
+        title="Consumer key",
+        description="Swoogo API consumer key, from My Profile > API Credentials in Swoogo.",
+    ),
+    th.Property(
+        "consumer_secret",
+        th.StringType(nullable=False),
+        required=True,
+        secret=True,
+        title="Consumer secret",
+        description="Swoogo API consumer secret, from the same page.",
+    ),
+    th.Property(
+        "event_mappings",
+        th.ArrayType(
+            th.ObjectType(
+                th.Property("sessionboard_event_id", th.IntegerType, required=True),
+                th.Property("swoogo_event_id", th.IntegerType, required=True),
+                additional_properties=False,
+            ),
+            nullable=False,
+        ),
+        required=True,
+        title="Event mappings",
+        description=(
+            "Which Sessionboard event goes to which Swoogo event, one to one: a list of "
+            "{sessionboard_event_id, swoogo_event_id}. Both ids stand in the address of the "
+            "event's page."
+        ),
+    ),
+    th.Property(
+        "api_url",
+        th.StringType,
+        default="https://api.swoogo.com/api/v1",
+        title="API URL",
+        description="Base address of the Swoogo API.",
+    ),
+    th.Property(
+        "ledger_url",
+        th.StringType,
+        default="sqlite:///ledger/target-swoogo.db",
+        secret=True,
+        title="Ledger URL",
+        description=(
+            "Where the ledger (source records, ID map, journal) is kept: a SQLAlchemy URL of "
+            "SQLite or PostgreSQL. Keep it safe and outside .meltano: it remembers what is in "
+            "Swoogo."
+        ),
+    ),
+    th.Property(
+        "dry_run",
+        th.BooleanType,
+        default=False,
+        title="Dry run",
+        description="Read, plan and report, but change nothing and move no bookmark.",
+    ),
+    th.Property(
+        "session_statuses",
+        th.ArrayType(th.StringType(allowed_values=list(STATUSES))),
+        default=["accepted"],
+        title="Session statuses",
+        description="Sessions with one of these Sessionboard statuses are synced.",
+    ),
+    th.Property(
+        "sync_past_sessions",
+        th.BooleanType,
+        default=False,
+        title="Sync past sessions",
+        description="Also sync sessions that are over.",
+    ),
+    th.Property(
+        "subsessions",
+        th.StringType(allowed_values=["skip", "as_sessions"]),
+        default="skip",
+        title="Subsessions",
+        description="Leave subsessions out, or sync each as a session of its own.",
+    ),
+    th.Property(
+        "speakers",
+        th.StringType(allowed_values=["on_synced_sessions", "all"]),
+        default="on_synced_sessions",
+        title="Speakers",
+        description="Sync only people on a session that syncs, or everybody.",
+    ),
+    th.Property(
+        "roles",
+        th.ArrayType(th.StringType(allowed_values=list(ROLES))),
+        default=list(ROLES),
+        title="Roles",
+        description="Which roles on a session make a person a speaker in Swoogo.",
+    ),
+    th.Property(
+        "match_existing",
+        th.BooleanType,
+        default=True,
+        title="Match existing",
+        description=(
+            "Before creating, look for the same record in Swoogo and adopt it instead. Turning "
+            "this off saves a few credits and risks duplicates."
+        ),
+    ),
+    th.Property(
+        "timezone_mismatch",
+        th.StringType(allowed_values=["error", "warn"]),
+        default="error",
+        title="Time-zone mismatch",
+        description="What to do when the two events of a pair keep different time zones.",
+    ),
+    th.Property(
+        "sponsor_tier_field",
+        th.StringType,
+        default="Tier",
+        title="Sponsor tier field",
+        description="Name of the Sessionboard custom field that holds a sponsor's tier.",
+    ),
+    th.Property(
+        "image_max_bytes",
+        th.IntegerType(minimum=10_000),
+        default=1_000_000,
+        title="Image limit",
+        description="Images over this many bytes are downscaled to fit.",
+    ),
+    th.Property(
+        "allow_private_images",
+        th.BooleanType,
+        default=False,
+        title="Allow private image addresses",
+        description="Also fetch images from private or local network addresses.",
+    ),
+    th.Property(
+        "sanitize_html",
+        th.BooleanType,
+        default=True,
+        title="Sanitise HTML",
+        description="Remove scripts, styles and other unsafe markup from descriptions.",
+    ),
+    th.Property(
+        "create_only_fields",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Create-only fields",
+        description=(
+            "Swoogo fields sent at creation and never overwritten afterwards, as kind.field, "
+            "such as session.description."
+        ),
+    ),
+    th.Property(
+        "max_workers",
+        th.IntegerType(minimum=1, maximum=32),
+        default=8,
+        title="Workers",
+        description="How many calls to Swoogo run at once.",
+    ),
+    th.Property(
+        "quota_reserve_percent",
+        th.IntegerType(minimum=0, maximum=90),
+        default=10,
+        title="Quota reserve",
+        description="Share of Swoogo's quota, in percent, that is left to other programs.",
+    ),
+    th.Property(
+        "time_budget_minutes",
+        th.IntegerType(minimum=1),
+        default=25,
+        title="Time budget",
+        description="A run ends cleanly after this many minutes; the next one continues.",
+    ),
+    th.Property(
+        "max_failed_percent",
+        th.IntegerType(minimum=0, maximum=100),
+        default=20,
+        title="Failure limit",
+        description="The run fails when more than this share of the records, in percent, failed.",
+    ),
+    th.Property(
+        "list_lag_seconds",
+        th.IntegerType(minimum=0),
+        default=120,
+        title="List lag",
+        description=(
+            "How long a record that was just created may be missing from Swoogo's lists; a create "
+            "whose answer was lost is not repeated before."
+        ),
+    ),
+    th.Property(
+        "report_path",
+        th.StringType,
+        default="reports",
+        title="Report path",
+        description="Folder for the reports of the runs; empty for none.",
+    ),
+    # Declared so that the SDK does not offer choices that mean nothing here.
+    th.Property(
+        "load_method",
+        th.StringType(allowed_values=["upsert"]),
+        default="upsert",
+        title="Load method",
+        description="Records are always upserted.",
+    ),
+).to_dict()
+
+_HELP = {
+    "consumer_key": (
+        "The setting consumer_key (TARGET_SWOOGO_CONSUMER_KEY) is missing: copy the consumer key "
+        "from Swoogo, My Profile > API Credentials."
+    ),
+    "consumer_secret": (
+        "The setting consumer_secret (TARGET_SWOOGO_CONSUMER_SECRET) is missing: copy the consumer "
+        "secret from Swoogo, My Profile > API Credentials."
+    ),
+    "event_mappings": (
+        "The setting event_mappings (TARGET_SWOOGO_EVENT_MAPPINGS) is missing: list at least one "
+        'pair, such as [{"sessionboard_event_id": 4101, "swoogo_event_id": 77001}]; both ids stand '
+        "in the address of the event's page."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one run, typed. Names and meanings are those of `SCHEMA`."""
+
+    consumer_key: str
+    consumer_secret: str
+    event_mappings: tuple[tuple[int, int], ...]
+    api_url: str
+    ledger_url: str
+    dry_run: bool
+    session_statuses: frozenset[str]
+    sync_past_sessions: bool
+    subsessions: Literal["skip", "as_sessions"]
+    speakers: Literal["on_synced_sessions", "all"]
+    roles: frozenset[str]
+    match_existing: bool
+    timezone_mismatch: Literal["error", "warn"]
+    sponsor_tier_field: str
+    image_max_bytes: int
+    allow_private_images: bool
+    sanitize_html: bool
+    create_only_fields: frozenset[str]
+    max_workers: int
+    quota_reserve_percent: int
+    time_budget_minutes: int
+    max_failed_percent: int
+    list_lag_seconds: int
+    report_path: str
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Read the settings from a validated Singer configuration.
+
+        Args:
+            config: What the SDK has validated against `SCHEMA`.
+
+        Returns:
+            The settings.
+        """
+        values = {field.name: config[field.name] for field in fields(cls)}
+        for name in ("session_statuses", "roles", "create_only_fields"):
+            values[name] = frozenset(values[name])
+        values["event_mappings"] = tuple(
+            (pair["sessionboard_event_id"], pair["swoogo_event_id"])
+            for pair in config["event_mappings"]
+        )
+        return cls(**values)
+
+
+def problems(config: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with a configuration beyond what its schema can tell.
+
+    Args:
+        config: The configuration as given, defaults included.
+
+    Returns:
+        One sentence for each problem; none where all is well.
+    """
+    missing = [text for name, text in _HELP.items() if not config.get(name)]
+    pairs = config.get("event_mappings")
+    if missing or not isinstance(pairs, list) or not all(isinstance(p, dict) for p in pairs):
+        return missing
+    return [
+        sentence
+        for side, name in (("sessionboard_event_id", "Sessionboard"), ("swoogo_event_id", "Swoogo"))
+        for sentence in _used_twice(pairs, side, name)
+    ]
+
+
+def _used_twice(pairs: list[dict[str, Any]], side: str, name: str) -> list[str]:
+    ids = [pair.get(side) for pair in pairs]
+    return [
+        f"event_mappings uses {name} event {event_id} more than once: one Sessionboard event goes "
+        f"to one Swoogo event, so remove all but one of its pairs."
+        for event_id in dict.fromkeys(ids)
+        if ids.count(event_id) > 1
+    ]

@@ -1,0 +1,160 @@
+"""Sessionboard's records as the target reads them.
+
+Only what the target uses is declared; all else stays in the ledger untouched. A contract test
+compares these types with the tap's schemas. Field meanings are those of Sessionboard's public API
+v1, "Sessions", "Speakers", "Sponsors" and "Event Settings".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+
+class Record(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+    """What every record has."""
+
+    id: str
+    updated_at: str | None = None
+    created_at: str | None = None
+
+
+class Event(msgspec.Struct, kw_only=True, frozen=True):
+    """An event of a Sessionboard organisation; its zone places the sessions on calendar days."""
+
+    id: int
+    name: str | None = None
+    timezone: str | None = None
+
+
+class Room(Record, frozen=True, kw_only=True):
+    """A room; it becomes a Swoogo location."""
+
+    name: str | None = None
+    capacity: int | None = None
+
+
+class Track(Record, frozen=True, kw_only=True):
+    """A track."""
+
+    name: str | None = None
+
+
+class Role(msgspec.Struct, kw_only=True, frozen=True):
+    """What a person does on a session: `core_role` is speaker, chairperson or moderator."""
+
+    core_role: str | None = None
+
+
+class Profile(Record, frozen=True, kw_only=True):
+    """A person, as the speakers search returns them or as a session embeds them."""
+
+    friendly_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    title: str | None = None
+    company_name: str | None = None
+    about: str | None = None
+    photo_url: str | None = None
+
+
+class Participant(Profile, frozen=True, kw_only=True):
+    """A person on a session, with their role there."""
+
+    participant_role: Role | None = None
+
+
+class Session(Record, frozen=True, kw_only=True):
+    """A session; `starts_at` and `ends_at` are RFC 3339 instants."""
+
+    friendly_id: str | None = None
+    title: str | None = None
+    description: str | None = None
+    status: str | None = None
+    is_abstract: bool | None = None
+    starts_at: str | None = None
+    ends_at: str | None = None
+    capacity: int | None = None
+    room: Room | None = None
+    track: Track | None = None
+    participants: list[Participant] | None = None
+    speakers: list[Participant] | None = None
+    chairpersons: list[Participant] | None = None
+    moderators: list[Participant] | None = None
+    subsessions: list[Session] | None = None
+
+
+class CustomField(msgspec.Struct, kw_only=True, frozen=True):
+    """A custom field of a sponsor, such as its tier."""
+
+    name: str | None = None
+    internal_name: str | None = None
+    value: Any = None
+
+
+class Sponsor(Record, frozen=True, kw_only=True):
+    """A sponsor."""
+
+    friendly_id: str | None = None
+    name: str | None = None
+    description: str | None = None
+    website_url: str | None = None
+    logo_image_url: str | None = None
+    custom_fields: list[CustomField] | None = None
+
+
+class SessionStatus(Record, frozen=True, kw_only=True):
+    """The status of a session, told also for sessions that the search no longer returns."""
+
+    status: str | None = None
+    deleted_at: str | None = None
+
+
+STREAMS: dict[str, type[msgspec.Struct]] = {
+    "events": Event,
+    "sessions": Session,
+    "speakers": Profile,
+    "sponsors": Sponsor,
+    "session_statuses": SessionStatus,
+    "rooms": Room,
+    "tracks": Track,
+}
+"""The streams the target understands, and the type of their records."""
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A stored record whose shape is not Sessionboard's.
+
+    Attributes:
+        record_id: Its key.
+        why: What does not fit, without the offending value.
+    """
+
+    record_id: str
+    why: str
+
+
+class Reader(Generic[T]):
+    """Decodes stored records of one type."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(kind, strict=False)
+
+    def read(self, record_id: str, payload: str) -> T | Unreadable:
+        """Decode one stored record.
+
+        Args:
+            record_id: The key it is stored under.
+            payload: The record as received, JSON.
+
+        Returns:
+            The record, or why it cannot be read.
+        """
+        try:
+            return self._decoder.decode(payload)
+        except msgspec.ValidationError as error:
+            return Unreadable(record_id, str(error))

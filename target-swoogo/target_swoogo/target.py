@@ -1,0 +1,187 @@
+"""The Singer target: which stream goes to which sink, and the order of a run."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk.exceptions import (
+    ConfigValidationError,
+    InvalidJSONSchema,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+)
+from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
+from typing_extensions import override
+
+from target_swoogo import settings
+from target_swoogo.errors import TargetError
+from target_swoogo.ledger import Ledger
+from target_swoogo.reconcile import Reconciler, utc_now
+from target_swoogo.report import RunReport
+from target_swoogo.sinks import IgnoringSink, LineReader, SourceSink
+from target_swoogo.source import STREAMS
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.sinks import Sink
+
+
+class TargetSwoogo(Target):
+    """Reconciles a conference programme from Sessionboard with Swoogo."""
+
+    name = "target-swoogo"
+    package_name = "target-swoogo"
+    config_jsonschema: ClassVar[dict[str, Any]] = settings.SCHEMA
+    message_reader_class = LineReader
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.STRUCTURED_LOGGING,
+        TargetCapabilities.VALIDATE_RECORDS,
+    ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Order matters: sinks share the ledger's one connection.
+        self.max_parallelism = 1
+        self._stop = threading.Event()
+        self._reconciling = False
+
+    @cached_property
+    def settings(self) -> settings.Settings:
+        """The settings, typed."""
+        return settings.Settings.from_config(self.config)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, opened and locked when it is first needed."""
+        return Ledger.open(self.settings.ledger_url, dry_run=self.settings.dry_run)
+
+    @override
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        return SourceSink if stream_name in STREAMS else IgnoringSink
+
+    # The order of a run
+
+    @override
+    def process_endofpipe(self) -> None:
+        """All records are in: commit them, let STATE out, then bring Swoogo up to date."""
+        with self.ledger:
+            super().process_endofpipe()
+            self._reconciling = True
+            report = self._reconcile()
+            self._tell(report)
+            _judge(report, self.settings.max_failed_percent)
+
+    def _reconcile(self) -> RunReport:
+        started = utc_now()
+        reconciler = Reconciler(
+            self.ledger, self.settings, self._stop, f"{self.name}/{self.plugin_version}", started
+        )
+        pairs = reconciler.run()
+        quota = reconciler.quota
+        report = RunReport(
+            self.ledger.run_id,
+            started,
+            utc_now(),
+            self.settings.dry_run,
+            pairs,
+            quota.spent,
+            quota.left if quota.spent else None,
+        )
+        self.ledger.end_run(report.summary())
+        return report
+
+    def _tell(self, report: RunReport) -> None:
+        for line in report.as_text():
+            self.logger.info("%s", line)
+        try:
+            file = report.write(self.settings.report_path)
+        except OSError as error:
+            self.logger.warning(
+                "The report could not be written to %s (%s); check the setting report_path.",
+                self.settings.report_path,
+                error.strerror,
+            )
+        else:
+            if file is not None:
+                self.logger.info("Report: %s", file)
+
+    # Where the SDK's ways do not fit
+
+    @override
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        """Keep a dry run's state back: Meltano would move the bookmark past what was not synced."""
+        if not self.settings.dry_run:
+            super()._write_state_message(state)
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Finish what was begun in Swoogo, and report, before giving way to a signal."""
+        if self._reconciling:
+            self._stop.set()
+        else:
+            super()._handle_termination(signum, frame)
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        problems = settings.problems(self._config)
+        if problems and raise_errors:
+            summary = "Config validation failed"
+            raise ConfigValidationError(summary, errors=problems, schema=self.config_jsonschema)
+        return problems or super()._validate_config(raise_errors=raise_errors)
+
+    @classmethod
+    @override
+    def invoke(cls, **kwargs: Any) -> None:
+        """Run the target; a failure its user can mend is one sentence, not a traceback."""
+        # The addresses of calls may hold an e-mail address, so no log shows them at any level.
+        logging.getLogger("urllib3").setLevel(logging.INFO)
+        try:
+            super().invoke(**kwargs)
+        except ConfigValidationError as error:
+            failures = error.errors
+        except TargetError as error:
+            failures = [f"{error} [{error.code}]"]
+        except (RecordsWithoutSchemaException, MissingKeyPropertiesError, InvalidJSONSchema) as e:
+            failures = [_SINGER.format(why=_first_line(e))]
+        else:
+            return
+        for failure in failures:
+            cls.logger.error("%s", failure)
+        sys.exit(1)
+
+
+_SINGER = (
+    "The tap's output breaks the Singer specification: {why} The run stopped there; the bookmark "
+    "was not moved past it. Check the tap's version. [singer_stream_invalid]"
+)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].strip()
+
+
+def _judge(report: RunReport, max_failed_percent: int) -> None:
+    """Fail the run where a person has to act; single refused records do not."""
+    stopped = [pair.error for pair in report.pairs if pair.error]
+    if stopped:
+        code, message = stopped[0]
+        more = f" {len(stopped) - 1} more event pairs were stopped." if len(stopped) > 1 else ""
+        raise TargetError(code, f"{message}{more}")
+    for pair in report.pairs:
+        percent = pair.failed_percent()
+        if percent > max_failed_percent:
+            raise TargetError(
+                "too_many_failed",
+                f"{percent:.0f}% of the records of Sessionboard event "
+                f"{pair.pair.sessionboard_event_id} failed, more than max_failed_percent "
+                f"({max_failed_percent}); see the failures above.",
+            )

@@ -1,0 +1,199 @@
+"""Single values: into the form in which Swoogo takes them, or refused with a reason. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from target_swoogo.html import clean_text
+from target_swoogo.model import Choice, Picture, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from zoneinfo import ZoneInfo
+
+    from target_swoogo.source import Profile
+
+SHORT_TEXT = 255
+"""Most characters of a name (Swoogo, locations: documented; elsewhere assumed to be the same)."""
+
+LONG_TEXT = 65_535
+"""Most characters of a description or biography (assumed)."""
+
+_LIMITS = {"description": LONG_TEXT, "bio": LONG_TEXT}
+_EMAIL = re.compile(r"[^@\s,;<>\"']+@[^@\s,;<>\"'.]+(\.[^@\s,;<>\"'.]+)+")
+_OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
+END_OF_DAY = "23:59:59"
+"""Where a session ends that really ends on a later day."""
+
+
+class Refused(Exception):
+    """A rule says no; carries the code and the sentence."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Placed(NamedTuple):
+    """A session on its calendar day.
+
+    Attributes:
+        date: ``YYYY-MM-DD``.
+        start: ``HH:MM:SS``.
+        end: ``HH:MM:SS``.
+        clamped: Whether it really ends on a later day.
+    """
+
+    date: str
+    start: str
+    end: str
+    clamped: bool
+
+
+def place(starts: datetime, ends: datetime, zone: ZoneInfo) -> Placed:
+    """Place a session on its start's calendar day.
+
+    "Sessions that span multiple dates are not supported in Swoogo and will be synced as the same
+    calendar day as the start date" (Sessionboard's Swoogo article).
+
+    Args:
+        starts: The start.
+        ends: The end.
+        zone: The event's time zone.
+
+    Returns:
+        Date, start and end in Swoogo's formats, and whether the end was clamped to the day.
+    """
+    local_start, local_end = starts.astimezone(zone), ends.astimezone(zone)
+    clamped = local_end.date() != local_start.date()
+    start, end = f"{local_start:%H:%M:%S}", f"{local_end:%H:%M:%S}"
+    if clamped:
+        end = END_OF_DAY
+    elif end < start:
+        # Clocks went back between start and end; the wall clock can't show it.
+        end = start
+    return Placed(local_start.date().isoformat(), start, end, clamped)
+
+
+def instant(text: str | None, label: str, which: str) -> datetime:
+    """A session's start or end as an instant; one without offset is taken as UTC.
+
+    Args:
+        text: RFC 3339 text.
+        label: The session.
+        which: "start" or "end".
+
+    Raises:
+        Refused: There is none, or it cannot be read.
+    """
+    if not text:
+        raise Refused(
+            "session_undated",
+            f'Session "{label}" has no {which} time; schedule it in Sessionboard to sync it.',
+        )
+    try:
+        moment = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        raise Refused(
+            "session_time_unreadable",
+            f'The {which} time of session "{label}" cannot be read; set it anew in Sessionboard.',
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def line(text: str | None) -> str | None:
+    """One line of text: control characters out, white space folded; None when nothing is left."""
+    return " ".join(clean_text(text).split()) or None if text else None
+
+
+def label_of(name: str | None, friendly_id: str | None, record_id: str) -> str:
+    """What people call a record: its name, else its short number, else its id."""
+    text = line(name) or friendly_id or record_id
+    return text if len(text) <= SHORT_TEXT else f"{text[:80]}…"
+
+
+def person_label(person: Profile) -> str:
+    """What a person is called."""
+    name = line(f"{person.first_name or ''} {person.last_name or ''}")
+    return label_of(name, f"Contact {person.friendly_id or person.id}", person.id)
+
+
+def picture_of(url: str | None, version: str | None) -> Picture | None:
+    """A record's image, if it has one."""
+    return Picture(url.strip(), version or "") if url and url.strip() else None
+
+
+def capacity_of(value: int | None, who: str) -> int | None:
+    """A capacity.
+
+    Raises:
+        Refused: It is negative.
+    """
+    if value is not None and value < 0:
+        raise Refused(
+            "capacity_negative", f"{who} has a negative capacity; correct it in Sessionboard."
+        )
+    return value
+
+
+def check_limits(fields: Mapping[str, Value], who: str) -> None:
+    """See that every text fits; one that does not is refused, never cut.
+
+    Raises:
+        Refused: One is too long; the sentence names the limit.
+    """
+    for name, value in fields.items():
+        text = value.name if isinstance(value, Choice) else value
+        if isinstance(text, str) and len(text) > (limit := _LIMITS.get(name, SHORT_TEXT)):
+            raise Refused(
+                "text_too_long",
+                f"{who} has a {name.replace('_', ' ')} of {len(text):,} characters, and Swoogo "
+                f"takes at most {limit:,}; shorten it in Sessionboard.",
+            )
+
+
+def email_of(person: Profile, label: str) -> str:
+    """A person's e-mail address, by which Swoogo knows a speaker.
+
+    Raises:
+        Refused: There is none, it is masked, or it is not valid.
+    """
+    email = line(person.email)
+    if not email:
+        raise missing("speaker_without_email", label, "e-mail address")
+    if "*" in email:
+        raise Refused(
+            "speaker_email_masked",
+            f"{label}'s e-mail address is masked: give the Sessionboard token the right to see "
+            f"personal data.",
+        )
+    if not _EMAIL.fullmatch(email):
+        raise Refused(
+            "speaker_email_invalid",
+            f"{label}'s e-mail address is not valid; correct it in Sessionboard.",
+        )
+    return email
+
+
+def missing(code: str, label: str, what: str) -> Refused:
+    """The refusal of a speaker who lacks what Swoogo requires."""
+    return Refused(
+        code,
+        f"{label} has no {what} in Sessionboard, which Swoogo requires; add it to the contact.",
+    )
+
+
+def website_of(address: str | None) -> str | None:
+    """A web address, with or without its scheme.
+
+    Raises:
+        ValueError: It has another scheme than the web's.
+    """
+    website = line(address)
+    if website and _OTHER_SCHEME.match(website):
+        raise ValueError
+    return website

@@ -1,0 +1,94 @@
+"""The sentences about records: each names its record and says what to do. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_swoogo.actions import Action, Verb
+from target_swoogo.model import Choice, Found, Kind, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def name(row: Row) -> str:
+    """How a sentence begins: the record's kind and name."""
+    return row.label if row.kind is Kind.SPEAKER else f'{row.kind.value.capitalize()} "{row.label}"'
+
+
+def deleted_in_swoogo(row: Row) -> str:
+    """For a tombstone."""
+    return (
+        f"{name(row)} was deleted in Swoogo and is not sent again; to send it anew: "
+        f"meltano invoke target-swoogo:restore {row.kind.value} {row.source_id}"
+    )
+
+
+def ambiguous(row: Row, matches: Collection[Found]) -> str:
+    """For a record that Swoogo has several times."""
+    ids = ", ".join(str(found.swoogo_id) for found in matches)
+    return (
+        f"{name(row)} exists {len(matches)} times in Swoogo (ids {ids}), so it is not clear which "
+        f"one to use; delete all but one of them there."
+    )
+
+
+def outcome_unknown(row: Row) -> str:
+    """For a create whose answer was lost."""
+    return (
+        f"{name(row)} was sent to Swoogo but the answer was lost; the next run looks whether it "
+        f"arrived before anything is repeated. Nothing needs to be done."
+    )
+
+
+def choice_missing(row: Row, kind: Kind) -> str:
+    """For a record whose room or track is not in Swoogo."""
+    return (
+        f"{name(row)} goes without its {kind.value}, which is not in Swoogo; see what is said of "
+        f"the {kind.value}."
+    )
+
+
+def no_level(row: Row, tier: Choice, ids: Collection[int]) -> str:
+    """For a sponsor whose tier is no sponsor level, or several."""
+    if ids:
+        return (
+            f"{name(row)} goes without its level: Swoogo has {len(ids)} sponsor levels named "
+            f'"{tier.name}"; rename all but one of them there.'
+        )
+    return (
+        f'{name(row)} goes without its level: Swoogo has no sponsor level named "{tier.name}"; '
+        f"add it there or change the tier in Sessionboard."
+    )
+
+
+def waits_for_record(row: Row) -> str:
+    """For what hangs on a record that could not be written."""
+    return f"{name(row)} waits for a record that is not in Swoogo yet; a later run completes it."
+
+
+_WHAT = {
+    Verb.CREATE: "was not created",
+    Verb.ADOPT: "was not updated",
+    Verb.UPDATE: "was not updated",
+    Verb.LINK: "was not linked to its sessions",
+    Verb.IMAGE: "got no new image",
+}
+
+
+def refused(action: Action, why: str) -> str:
+    """For an action that Swoogo refused."""
+    return (
+        f"{name(action.row)} {_WHAT[action.verb]}: Swoogo refuses it ({why}); correct the field in "
+        f"Sessionboard."
+    )
+
+
+def failed(action: Action, why: str) -> str:
+    """For an action that failed otherwise."""
+    return f"{name(action.row)} {_WHAT[action.verb]}: {why}."
+
+
+def unavailable(action: Action, why: str) -> str:
+    """For an action to which Swoogo gave no usable answer."""
+    return f"{name(action.row)} {_WHAT[action.verb]}: {why}; the next run tries again."
