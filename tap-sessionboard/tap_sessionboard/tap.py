@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import typing as t
 from urllib.parse import urlsplit
 
@@ -112,6 +113,9 @@ class TapSessionboard(Tap):
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         self.masked_emails = MaskedEmails()
         super().__init__(*args, **kwargs)
+        # People read this log; figures of single requests are for those who ask for more.
+        if self.metrics_logger.level == logging.INFO:
+            self.metrics_logger.setLevel(logging.WARNING)
 
     @override
     def discover_streams(self) -> list[Stream]:

@@ -163,14 +163,10 @@ class Caller:
             raise ImageError("image_not_found", "there is no image in Sessionboard")
         sent = known if known is not None and known.sha256 else None
         etag = sent.etag if sent and sent.url == picture.url else None
-        image = self.fetcher.fetch(picture.url, etag=etag)
-        if sent and (image is None or image.sha256 == sent.sha256):
-            same = Uploaded(
-                picture.url, picture.version, image.etag if image else etag, sent.sha256
-            )
-            return Sent(same, sent=False, contact_id=contact_id)
+        image = self.fetcher.fetch(picture.url, etag=etag, sha256=sent.sha256 if sent else None)
         if image is None:
-            raise ImageError("image_unreachable", "its server says it has not changed")
+            same = Uploaded(picture.url, picture.version, etag, sent.sha256 if sent else None)
+            return Sent(same, sent=False, contact_id=contact_id)
         try:
             if row.kind is Kind.SPEAKER:
                 contact_id = contact_id or self._contact(swoogo_id)

@@ -109,11 +109,15 @@ def fit(content: bytes, max_bytes: int, *, max_pixels: int = MAX_PIXELS) -> Fitt
     ones WebP (both Swoogo API v1 reference, Images), those of at most 256 colours a PNG where that
     fits. Animations and SVG cannot be made smaller without breaking them: they fit or are refused.
 
-    The size is predicted (from the file's own quantisation tables, else from one trial), the
-    picture resized once, and the rest of the budget spent on quality by interpolation. At one size
-    in bytes a smaller picture at quality 80 to 95 looks better than a larger coarse one: on 12 and
-    13 megapixel photographs at 1 MB it is within 0.3 dB (PSNR) at full size and 1 to 4 dB better at
-    the 1,000 pixels across at which a page shows it.
+    The size is predicted (from a JPEG's own quantisation tables, else from one trial), the picture
+    resized once, and the rest of the limit spent on quality by interpolation; a picture is made
+    smaller rather than coarser than quality 75.
+
+    Measured at 1 MB on photographs of 12, 13 and 48 megapixels, against the usual loop that saves
+    at quality 95, 90, 85 … until it fits: 2, 10 and 48 times as fast from JPEG, 2 and 3 times from
+    PNG. At the 1,000 pixels across of a page it is 2.8 to 5.9 dB (PSNR) nearer to the source; at
+    full size between 1.2 dB nearer and 1.3 dB further. Of memory, 48 megapixels take 120 MB as
+    JPEG, 190 MB as progressive JPEG, 350 MB as PNG and 550 MB as PNG with transparency.
 
     Args:
         content: The file as fetched.
@@ -218,7 +222,7 @@ def _encode_anew(image: Image.Image, orientation: int, content: bytes, max_bytes
         scale = min(1.0, useful[0] / picture.width)
         result, encoded = _lossy(picture, scale, encode, finish, max_bytes)
     return Fitted(
-        encoded, media_type, _note(content, size, encoded, result.size, turned=bool(turn))
+        encoded, media_type, _note(content, size, encoded, result.size, turned=turn is not None)
     )
 
 

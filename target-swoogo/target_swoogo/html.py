@@ -30,6 +30,10 @@ _cleaner = nh3.Cleaner(
 # text to it.
 _MARKUP = re.compile(r"<(?=[A-Za-z/!?])")
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+# The time of an HTML parser, and the length of what it makes of overlapping tags, can grow with the
+# square of their number; no agenda has so many.
+_MOST_TAGS = 2_000
+_MOST_PASSES = 10
 _PRE = re.compile(r"(<pre>)(?=\n)")
 
 
@@ -39,7 +43,8 @@ def sanitize(html: str) -> str:
     Paragraphs, headings, lists, tables, quotations, emphasis, code and links (``http``, ``https``
     and ``mailto``) stay; scripts and styles go with their content; every other tag, attribute and
     comment goes and its text stays. Text in which nothing could begin a tag comes back unchanged,
-    ``a < b & c`` included. Applying it twice gives the same as once.
+    ``a < b & c`` included. Applying it twice gives the same as once. Markup that is past sorting
+    out (thousands of tags, or ever new ones) is shown as text.
 
     Args:
         html: HTML or plain text, however hostile or broken.
@@ -55,8 +60,18 @@ def sanitize(html: str) -> str:
     text = text[:end] + _MARKUP.sub("&lt;", text[end:])
     if not _MARKUP.search(text):
         return text
-    # HTML ignores one line end after <pre>: without a second one each pass would lose a line.
-    return _PRE.sub("\\1\n", _cleaner.clean(text))
+    # Tags in the wrong places may come out so that a parser moves them once more: a browser must
+    # find exactly what was checked here.
+    seen = text
+    for _ in range(_MOST_PASSES):
+        if len(_MARKUP.findall(seen)) > _MOST_TAGS:
+            break
+        # HTML ignores one line end after <pre>: without a second one each pass would lose a line.
+        cleaned = _PRE.sub("\\1\n", _cleaner.clean(seen))
+        if cleaned == seen:
+            return cleaned
+        seen = cleaned
+    return _MARKUP.sub("&lt;", text)
 
 
 def clean_text(text: str) -> str:

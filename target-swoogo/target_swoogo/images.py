@@ -13,6 +13,7 @@ import threading
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin
@@ -170,6 +171,10 @@ class ImageFetcher:
             fitted.note,
         )
 
+    def close(self) -> None:
+        """Closes the connections that were kept."""
+        self._pools.clear()
+
     def _download(self, url: str, etag: str | None) -> tuple[bytes, str | None] | None:
         deadline = monotonic() + self._timeout_seconds
         headers = self._headers | ({"If-None-Match": etag} if etag else {})
@@ -302,9 +307,11 @@ class _HttpsPool(HTTPSConnectionPool):
 def _reporting_network_errors() -> Iterator[None]:
     try:
         yield
-    except (ReadTimeoutError, ConnectTimeoutError, TimeoutError) as error:
-        raise _timed_out() from error
     except (OSError, HTTPError, http.client.HTTPException, ValueError) as error:
+        # urllib3 counts a refused connection among its connection time-outs.
+        slow = isinstance(error, (ReadTimeoutError, ConnectTimeoutError, TimeoutError))
+        if slow and not isinstance(error, NewConnectionError):
+            raise _timed_out() from error
         message = "the image's server cannot be reached or broke off; check the address"
         raise ImageError("image_unreachable", message) from error
 
@@ -393,7 +400,6 @@ def _without_secrets(url: str) -> str:
 
 
 def _filename(url: str, media_type: str) -> str:
-    path = _parsed(url.strip()).path or ""
-    stem = unquote(path.rpartition("/")[2]).rpartition(".")[0] or unquote(path.rpartition("/")[2])
+    stem = PurePosixPath(unquote(_parsed(url.strip()).path or "")).stem
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:_LONGEST_NAME]
     return (plain or "image") + _EXTENSIONS[media_type]

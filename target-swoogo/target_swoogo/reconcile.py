@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from target_swoogo import observe
-from target_swoogo.actions import Applied
+from target_swoogo.actions import Applied, Verb
 from target_swoogo.answers import SwoogoError
 from target_swoogo.apply import Applier
 from target_swoogo.errors import TargetError
@@ -178,7 +178,9 @@ class Reconciler:
         unknown = _unknown_levels(programme, pair)
         look_for = to_find(programme, applied, self.settings)
         stale = now - pair.observed.get("levels_read_at", 0.0) > observe.LEVELS_AGE_SECONDS
-        if not draft.actions and not look_for and not (unknown and stale):
+        # An image can be tried again without asking Swoogo anything first.
+        writes = any(action.verb is not Verb.IMAGE for action in draft.actions)
+        if not writes and not look_for and not (unknown and stale):
             return draft
         observe.check_event(self._client, pair)
         warning = self._compare_zones(pair, zone, programme)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the JSON report's shape."""
 
-_MOST_NAMES = 5
+_MOST_NAMES = 4
+_LONGEST_NAME = 40
 _RECORD_VERBS = frozenset({Verb.CREATE, Verb.ADOPT, Verb.UPDATE})
 _COLUMNS = ("created", "updated", "adopted", "unchanged", "skipped", "failed", "pending")
 _VERDICT_COLUMN = {
@@ -135,7 +136,6 @@ class RunReport:
         pairs: Its event pairs.
         credits_used: Credits of Swoogo's quota it used.
         credits_left: Credits left in the quota's window; None when Swoogo was not called.
-        ignored: Event ids that were received but are not mapped.
     """
 
     run_id: str
@@ -309,20 +309,24 @@ def _pair_text(pair: PairReport, *, dry_run: bool) -> list[str]:
 
 
 def _grouped(title: str, notes: Iterable[Note]) -> list[str]:
-    """One line per reason: the first record's sentence, and the names of some others."""
+    """Reason by reason: the first record's sentence, and the names of some others."""
     groups: dict[tuple[str, str], list[Note]] = defaultdict(list)
     for note in notes:
         groups[note.kind, note.code].append(note)
     lines = []
-    for (_, code), members in groups.items():
-        line = f"  {title} [{code}] {len(members):,}: {members[0].message}"
-        others = [note.label for note in members[1 : 1 + _MOST_NAMES]]
+    for (kind, code), members in groups.items():
+        count = f"{len(members):,} {kind}{'s' if len(members) > 1 else ''}"
+        lines += [f"  {title}: {count} [{code}]", f"    {members[0].message}"]
+        others = [_short(note.label) for note in members[1 : 1 + _MOST_NAMES]]
         if others:
             rest = len(members) - 1 - len(others)
             names = "; ".join(others) + (f"; and {rest:,} more" if rest else "")
-            line += f" Likewise: {names}."
-        lines.append(line)
+            lines.append(f"    Likewise: {names}")
     return lines
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_NAME else f"{label[: _LONGEST_NAME - 1]}…"
 
 
 def _outcome_note(outcome: Outcome) -> Note:

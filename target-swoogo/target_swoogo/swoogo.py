@@ -294,7 +294,7 @@ class Swoogo:
     def _pause(self, attempt: int, problem: str, wait: float | None = None) -> None:
         if attempt == _TRIES:
             raise Unavailable(problem)
-        self._sleep(min(wait if wait is not None else 2.0**attempt, _LONGEST_WAIT))
+        self._sleep(min(wait if wait is not None else 2.0 ** (attempt - 1), _LONGEST_WAIT))
 
     def _bearer(self) -> str:
         with self._token_lock:
@@ -340,7 +340,7 @@ class Swoogo:
             finally:
                 self.quota.settle(TOKEN.cost, headers)
             if attempt < _TRIES:
-                self._sleep(min(wait if wait is not None else 2.0**attempt, _LONGEST_WAIT))
+                self._sleep(min(wait if wait is not None else 2.0 ** (attempt - 1), _LONGEST_WAIT))
         raise TargetError(
             "swoogo_unreachable",
             f"Swoogo at {self._url} {problem}: check the setting api_url and the network. The next "

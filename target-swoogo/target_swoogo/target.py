@@ -51,6 +51,9 @@ class TargetSwoogo(Target):
         super().__init__(*args, **kwargs)
         # Order matters: sinks share the ledger's one connection.
         self.max_parallelism = 1
+        # People read this log; figures of single batches are for those who ask for more.
+        if self.metrics_logger.level == logging.INFO:
+            self.metrics_logger.setLevel(logging.WARNING)
         self._stop = threading.Event()
         self._reconciling = False
 

@@ -124,7 +124,7 @@ def test_a_read_or_update_without_a_usable_answer_is_tried_again(
 ) -> None:
     requests_mock.put(f"{API}/tracks/update/5.json", [answer, answer, {"json": {"id": 5}}])
     client.update(Kind.TRACK, 5, 7, {"name": "Web"})
-    assert clock.slept == [2.0, 4.0]
+    assert clock.slept == [1.0, 2.0]
     requests_mock.put(f"{API}/tracks/update/5.json", [answer])
     with pytest.raises(Unavailable):
         client.update(Kind.TRACK, 5, 7, {"name": "Web"})

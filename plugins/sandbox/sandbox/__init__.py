@@ -1,1 +1,1 @@
-"""."""
+"""A local Sessionboard and Swoogo with a demo programme, for trying and testing a sync."""
