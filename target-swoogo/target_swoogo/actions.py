@@ -10,7 +10,7 @@ from target_swoogo.model import Choice, Found, Key, Kind, Mapped, Note, Ref, Row
 from target_swoogo.quota import CALL_COST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from target_swoogo.model import Intent, Scalar, Uploaded, Value
 
@@ -25,6 +25,7 @@ class Verb(str, Enum):
     ADOPT = "adopt"
     UPDATE = "update"
     LINK = "link"
+    UNLINK = "unlink"
     IMAGE = "image"
 
 
@@ -53,7 +54,8 @@ class Action:
         row: The record it serves.
         changes: For creates, adoptions and updates: the fields to be sent.
         found: For an adoption: the record that Swoogo has.
-        sessions: For a link: the Sessionboard ids of the sessions to add.
+        sessions: For a link: the Sessionboard ids of the sessions to add or to remove.
+        replaces: For an adoption: the row that had the record before, and is gone.
     """
 
     verb: Verb
@@ -61,11 +63,12 @@ class Action:
     changes: dict[str, Change] = field(default_factory=dict)
     found: Found | None = None
     sessions: tuple[str, ...] = ()
+    replaces: Key | None = None
 
     @property
     def stage(self) -> Stage:
         """When it runs."""
-        if self.verb is Verb.LINK:
+        if self.verb in {Verb.LINK, Verb.UNLINK}:
             return Stage.LINKS
         if self.verb is Verb.IMAGE:
             return Stage.IMAGES
@@ -73,8 +76,17 @@ class Action:
 
     @property
     def cost(self) -> int:
-        """Its price in credits. An adoption without changes makes no call."""
-        return 0 if self.verb is Verb.ADOPT and not self.changes else CALL_COST
+        """Its price in credits.
+
+        An adoption without changes makes no call. An update of a session must carry its name, and
+        reads it first unless it changes.
+        """
+        if self.verb in {Verb.ADOPT, Verb.UPDATE}:
+            if not self.changes:
+                return 0
+            if self.row.kind is Kind.SESSION and "name" not in self.changes:
+                return 2 * CALL_COST
+        return CALL_COST
 
 
 @dataclass(slots=True)
@@ -87,6 +99,7 @@ class Plan:
         skips: Records that are left alone, each with its reason.
         warnings: What a person should know although it syncs.
         waiting: Records that wait for a later run.
+        dead: Intents that came to nothing and are no longer wanted.
     """
 
     actions: list[Action] = field(default_factory=list)
@@ -94,6 +107,7 @@ class Plan:
     skips: list[Note] = field(default_factory=list)
     warnings: list[Note] = field(default_factory=list)
     waiting: list[Note] = field(default_factory=list)
+    dead: list[Key] = field(default_factory=list)
 
     @property
     def cost(self) -> int:
@@ -107,13 +121,13 @@ class Applied:
 
     Attributes:
         mapped: The ID map.
-        links: Speaker and session ids of the links that were made.
+        links: Speaker and session ids of the links: True where made, False where only begun.
         images: The images that were sent.
         intents: The creates whose answer is not known.
     """
 
     mapped: Mapping[Key, Mapped]
-    links: Collection[tuple[str, str]]
+    links: Mapping[tuple[str, str], bool]
     images: Mapping[Key, Uploaded]
     intents: Mapping[Key, Intent]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from target_swoogo import match, wording
 from target_swoogo.actions import Action, Verb, values_to_send
 from target_swoogo.answers import OutcomeUnknown, Refused, SwoogoError, Unavailable
+from target_swoogo.book import Book
 from target_swoogo.calls import Caller, Linked, RecordGone, Sent
 from target_swoogo.errors import TargetError
 from target_swoogo.images import ImageError
-from target_swoogo.model import Intent, Key, Kind, Mapped, State, Uploaded
+from target_swoogo.model import Intent, Kind
 from target_swoogo.observe import find
 from target_swoogo.quota import QuotaSpent
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from target_swoogo.actions import Plan
     from target_swoogo.images import ImageFetcher
     from target_swoogo.ledger import Ledger, Pair
-    from target_swoogo.model import Scalar
+    from target_swoogo.model import Found
     from target_swoogo.settings import Settings
     from target_swoogo.swoogo import Swoogo
 
@@ -47,6 +48,7 @@ class Verdict(str, Enum):
     ADOPTED = "adopted"
     UPDATED = "updated"
     LINKED = "linked"
+    UNLINKED = "unlinked"
     IMAGE_SENT = "image sent"
     IMAGE_SAME = "image same"
     GONE = "deleted in Swoogo"
@@ -75,10 +77,11 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Step:
-    """An action that has begun: its call, and its intent if it creates."""
+    """An action that has begun: its call, and what takes it back if the call did not happen."""
 
     action: Action
     call: Callable[[], Any]
+    undo: Callable[[], None]
     intent: Intent | None = None
 
 
@@ -106,18 +109,12 @@ class Applier:
     error: TargetError | None = None
 
     def __post_init__(self) -> None:
-        self._mapped = self.ledger.mapped(self.pair)
-        self._images = self.ledger.images(self.pair)
-        self._ids = {
-            key: entry.swoogo_id
-            for key, entry in self._mapped.items()
-            if entry.swoogo_id is not None and entry.state is not State.TOMBSTONE
-        }
+        self._book = Book(self.pair, self.ledger)
+        self._caller = Caller(self.pair, self.client, self.fetcher)
         self._lost: list[tuple[Action, Intent]] = []
         self._unavailable = 0
         self._ending: tuple[str, str] | None = None
         self._outcomes: list[Outcome] = []
-        self._caller = Caller(self.pair, self.client, self.fetcher)
 
     def run(self, plan: Plan) -> list[Outcome]:
         """Carry out a plan.
@@ -128,6 +125,9 @@ class Applier:
         Returns:
             An outcome for each of its actions.
         """
+        with self.ledger.commit():
+            for key in plan.dead:
+                self.ledger.close_intent(self.pair, key)
         for _, stage in groupby(plan.actions, key=lambda action: action.stage):
             self._run_stage(deque(stage))
             self._look_up_lost()
@@ -157,167 +157,120 @@ class Applier:
         """Journal what must be, and return the call to make; None when there is none to make."""
         if action.verb is Verb.CREATE:
             return self._begin_create(action)
-        if action.verb is Verb.ADOPT:
-            self._adopt(action)
+        if action.verb is Verb.ADOPT and action.found is not None:
+            self._book.adopted(action.row, action.found, action.replaces)
         step = None
         # Without an id the record itself failed; what hangs on it waits until that is mended.
-        if (swoogo_id := self._ids.get(action.row.key)) is not None:
-            step = self._begin_known(action, swoogo_id)
+        if (swoogo_id := self._book.ids.get(action.row.key)) is not None:
+            begin = self._begin_extra if action.verb in _EXTRAS else self._begin_update
+            step = begin(action, swoogo_id)
         if action.verb is Verb.ADOPT and step is None:
             self._end(action, Verdict.ADOPTED)
         elif step is None:
-            self._end(
-                action, Verdict.PENDING, "record_missing", wording.waits_for_record(action.row)
-            )
+            missing = wording.waits_for_record(action.row)
+            self._end(action, Verdict.PENDING, "record_missing", missing)
         return step
 
     def _begin_create(self, action: Action) -> _Step:
-        row, values = action.row, values_to_send(action, self._ids)
+        row, values = action.row, values_to_send(action, self._book.ids)
         intent = Intent(values, self.clock())
-        self.ledger.open_intent(self.pair, row.key, intent)
-        return _Step(action, lambda: self._caller.create(row, values), intent)
+        undo = self._book.begin_create(row, intent)
+        return _Step(action, lambda: self._caller.create(row, values), undo, intent)
 
-    def _begin_known(self, action: Action, swoogo_id: int) -> _Step | None:
-        row = action.row
-        if action.verb is Verb.IMAGE:
-            contact_id, known = self._mapped[row.key].contact_id, self._images.get(row.key)
-            return _Step(action, lambda: self._caller.image(row, swoogo_id, contact_id, known))
-        if action.verb is Verb.LINK:
-            sessions = {
-                session_id: self._ids[Kind.SESSION, session_id]
-                for session_id in action.sessions
-                if (Kind.SESSION, session_id) in self._ids
-            }
-            if not sessions:
-                return None
-            return _Step(action, lambda: self._caller.link(swoogo_id, sessions))
-        values = values_to_send(action, self._ids)
+    def _begin_update(self, action: Action, swoogo_id: int) -> _Step | None:
+        row, values = action.row, values_to_send(action, self._book.ids)
         if not values:
             return None
-        return _Step(action, lambda: self._caller.update(row, swoogo_id, values))
+        undo = self._book.begin_update(row, values)
+        return _Step(action, lambda: self._caller.update(row, swoogo_id, values), undo)
 
-    def _adopt(self, action: Action) -> None:
-        row, found = action.row, action.found
-        if found is None:  # pragma: no cover - the planner gives every adoption its record
-            message = "an adoption without a record"
-            raise AssertionError(message)
-        entry = Mapped(
-            row.kind,
-            row.source_id,
-            row.label,
-            found.swoogo_id,
-            # Where Sessionboard has nothing, what somebody wrote by hand is left alone.
-            {
-                name: None if value is None else found.fields.get(name)
-                for name, value in row.fields.items()
-            },
-            State.SYNCED,
-            adopted=True,
-            contact_id=_integer(found.raw.get("contact_id")),
-            direct_link=_text(found.raw.get("direct_link")),
-        )
-        self._save(entry)
-        self.ledger.close_intent(self.pair, row.key)
+    def _begin_extra(self, action: Action, swoogo_id: int) -> _Step | None:
+        row, book = action.row, self._book
+        if action.verb is Verb.IMAGE:
+            contact_id, known = book.mapped[row.key].contact_id, book.images.get(row.key)
+            undo = book.begin_image(row)
+            return _Step(
+                action, lambda: self._caller.image(row, swoogo_id, contact_id, known), undo
+            )
+        sessions = {
+            session: book.ids[Kind.SESSION, session]
+            for session in action.sessions
+            if (Kind.SESSION, session) in book.ids
+        }
+        if not sessions:
+            return None
+        if action.verb is Verb.UNLINK:
+            return _Step(action, lambda: self._caller.unlink(swoogo_id, sessions), _nothing_to_undo)
+        undo = book.begin_link(row.source_id, sessions)
+        return _Step(action, lambda: self._caller.link(swoogo_id, sessions), undo)
 
     # Settling
 
     def _settle(self, step: _Step, future: Future[Any]) -> None:
-        action, intent = step.action, step.intent
+        action = step.action
         try:
             result = future.result()
         except OutcomeUnknown:
-            if intent is None:  # pragma: no cover - only creates have unknown outcomes
-                raise
             self._count_unavailable()
-            self._lost.append((action, intent))
-            return
+            if step.intent is not None:
+                self._lost.append((action, step.intent))
         except RecordGone:
-            self._bury(action.row.key)
-            self._end(
-                action, Verdict.GONE, "deleted_in_swoogo", wording.deleted_in_swoogo(action.row)
-            )
-            return
+            self._book.buried(action.row.key)
+            gone = wording.deleted_in_swoogo(action.row)
+            self._end(action, Verdict.GONE, "deleted_in_swoogo", gone)
         except (SwoogoError, ImageError) as error:
+            # An update that was not answered may have happened; a create has an intent for that.
+            if action.verb is Verb.CREATE or not isinstance(error, Unavailable):
+                step.undo()
             self._fail(action, error)
         except QuotaSpent:
+            step.undo()
             self._ending = self._ending or ("quota_spent", _QUOTA_SPENT)
             self._leave(action)
         except TargetError as error:
+            step.undo()
             self.error = self.error or error
             self._leave(action)
         else:
             self._unavailable = 0
             self._succeed(action, result)
-        if intent is not None:
-            self.ledger.close_intent(self.pair, action.row.key)
 
     def _succeed(self, action: Action, result: Any) -> None:
-        row = action.row
+        row, book = action.row, self._book
         if isinstance(result, Sent):
-            self._images[row.key] = result.uploaded
-            self.ledger.save_image(self.pair, row.key, result.uploaded)
-            entry = self._mapped[row.key]
-            if entry.contact_id != result.contact_id:
-                entry.contact_id = result.contact_id
-                self._save(entry)
+            book.image_sent(row, result)
             verdict = Verdict.IMAGE_SENT if result.sent else Verdict.IMAGE_SAME
             self._end(action, verdict, detail=result.note)
             return
         for key in result.gone:
-            self._bury(key)
+            book.buried(key)
         if isinstance(result, Linked):
-            self.ledger.save_links(self.pair, row.source_id, result.sessions)
+            if action.verb is Verb.UNLINK:
+                book.unlinked(row.source_id, action.sessions)
+                self._end(action, Verdict.UNLINKED)
+                return
+            book.linked(row.source_id, result.sessions)
+            book.unlinked(row.source_id, (session for _, session in result.gone))
             self._end(action, Verdict.LINKED if result.sessions else Verdict.GONE)
-            return
-        if action.verb is Verb.CREATE:
-            self._created(action, result.raw, result.values)
-            return
-        entry = self._mapped[row.key]
-        entry.applied |= result.values
-        entry.label, entry.state, entry.code, entry.message = row.label, State.SYNCED, None, None
-        self._save(entry)
-        self._end(action, Verdict.ADOPTED if action.verb is Verb.ADOPT else Verdict.UPDATED)
-
-    def _created(self, action: Action, raw: dict[str, Any], values: dict[str, Scalar]) -> None:
-        row = action.row
-        entry = Mapped(
-            row.kind,
-            row.source_id,
-            row.label,
-            int(raw["id"]),
-            values,
-            State.SYNCED,
-            contact_id=_integer(raw.get("contact_id")),
-            direct_link=_text(raw.get("direct_link")),
-        )
-        self._save(entry)
-        self._end(action, Verdict.CREATED)
+        elif action.verb is Verb.CREATE:
+            book.created(row, result.raw, result.values)
+            self._end(action, Verdict.CREATED)
+        else:
+            book.updated(row, result.values)
+            self._end(action, Verdict.ADOPTED if action.verb is Verb.ADOPT else Verdict.UPDATED)
 
     def _fail(self, action: Action, error: SwoogoError | ImageError) -> None:
-        row = action.row
         if isinstance(error, Unavailable):
             self._count_unavailable()
-        message = _failure(action, error)
         if isinstance(error, Refused) and "level" in error.fields:
             # The level that was remembered is there no more; the next run reads them anew.
             self.pair.observed.pop("levels", None)
             self.ledger.remember(self.pair)
-        if action.verb is Verb.IMAGE and row.picture is not None:
-            known = self._images.get(row.key)
-            uploaded = Uploaded(
-                row.picture.url,
-                row.picture.version,
-                known.etag if known else None,
-                known.sha256 if known else None,
-                error.code,
-                message,
-            )
-            self._images[row.key] = uploaded
-            self.ledger.save_image(self.pair, row.key, uploaded)
+        message = _failure(action, error)
+        if action.verb is Verb.IMAGE:
+            self._book.image_failed(action.row, error.code, message)
         else:
-            entry = self._mapped.get(row.key) or Mapped(row.kind, row.source_id, row.label)
-            entry.state, entry.code, entry.message = State.FAILED, error.code, message
-            self._save(entry)
+            self._book.failed(action.row, error.code, message)
         self._end(action, Verdict.FAILED, error.code, message)
 
     def _count_unavailable(self) -> None:
@@ -333,24 +286,29 @@ class Applier:
         """Look whether creates whose answers were lost came through; all else is settled now."""
         for action, intent in self._lost:
             row = action.row
-            matches = []
-            if not self._ended():
-                try:
-                    found = find(self.client, self.pair, [row], {row.key: intent})[row.key]
-                    claimed = {(key[0], swoogo_id) for key, swoogo_id in self._ids.items()}
-                    matches = [f for f in found if (row.kind, f.swoogo_id) not in claimed]
-                except (SwoogoError, QuotaSpent):
-                    pass
-                except TargetError as error:
-                    self.error = error
-            chosen = match.best(intent.fields, matches)
+            chosen = match.best(intent.fields, self._unclaimed(action, intent))
             if chosen is None:
-                self._end(action, Verdict.PENDING, "outcome_unknown", wording.outcome_unknown(row))
+                lost = wording.outcome_unknown(row)
+                self._end(action, Verdict.PENDING, "outcome_unknown", lost)
                 continue
             with self.ledger.commit():
-                self._adopt(replace(action, found=chosen))
-                self._end(action, Verdict.CREATED)
+                self._book.adopted(row, chosen)
+            self._end(action, Verdict.CREATED)
         self._lost.clear()
+
+    def _unclaimed(self, action: Action, intent: Intent) -> list[Found]:
+        row = action.row
+        if self._ended():
+            return []
+        try:
+            matches = find(self.client, self.pair, [row], {row.key: intent})[row.key]
+        except (SwoogoError, QuotaSpent):
+            return []
+        except TargetError as error:
+            self.error = error
+            return []
+        claimed = {e.swoogo_id for e in self._book.mapped.values() if e.kind is row.kind}
+        return [found for found in matches if found.swoogo_id not in claimed]
 
     # Ending
 
@@ -371,30 +329,14 @@ class Applier:
     ) -> None:
         self._outcomes.append(Outcome(action, verdict, code, message, detail))
 
-    def _bury(self, key: Key) -> None:
-        entry = self._mapped[key]
-        entry.state, entry.code = State.TOMBSTONE, "deleted_in_swoogo"
-        self._save(entry)
 
-    def _save(self, entry: Mapped) -> None:
-        self._mapped[entry.key] = entry
-        if entry.state is State.TOMBSTONE:
-            self._ids.pop(entry.key, None)
-        elif entry.swoogo_id is not None:
-            self._ids[entry.key] = entry.swoogo_id
-        self.ledger.save(self.pair, entry)
-
-
+_EXTRAS = frozenset({Verb.LINK, Verb.UNLINK, Verb.IMAGE})
 _QUOTA_SPENT = "the quota or the time of this run is used up; the next run continues."
 _RUN_ENDED = "the run was ended early; the next run continues."
 
 
-def _integer(value: object) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _nothing_to_undo() -> None:
+    """A link that is to go stays known until it is gone."""
 
 
 def _failure(action: Action, error: SwoogoError | ImageError) -> str:

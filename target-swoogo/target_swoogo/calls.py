@@ -148,6 +148,24 @@ class Caller:
             return Linked(list(left), gone)
         return Linked(list(sessions), [])
 
+    def unlink(self, swoogo_id: int, sessions: Mapping[str, int]) -> Linked:
+        """Take a speaker off sessions, given by Sessionboard and Swoogo id.
+
+        Raises:
+            RecordGone: The speaker is gone.
+        """
+        try:
+            self.client.unlink(swoogo_id, list(sessions.values()))
+        except (Refused, NotFound):
+            self._confirm_gone(Kind.SPEAKER, swoogo_id)
+            there = self.client.sessions_of(swoogo_id)
+            left = {ours: theirs for ours, theirs in sessions.items() if theirs in there}
+            if len(left) == len(sessions):
+                raise
+            if left:
+                self.client.unlink(swoogo_id, list(left.values()))
+        return Linked(list(sessions), [])
+
     def image(
         self, row: Row, swoogo_id: int, contact_id: int | None, known: Uploaded | None
     ) -> Sent:
@@ -161,7 +179,7 @@ class Caller:
         picture = row.picture
         if picture is None:
             raise ImageError("image_not_found", "there is no image in Sessionboard")
-        sent = known if known is not None and known.sha256 else None
+        sent = known if known is not None and known.sha256 and not known.begun else None
         etag = sent.etag if sent and sent.url == picture.url else None
         image = self.fetcher.fetch(picture.url, etag=etag, sha256=sent.sha256 if sent else None)
         if image is None:

@@ -32,6 +32,7 @@ TOKEN = Endpoint("POST", "oauth2/token.json", CALL_COST, "S")
 EVENT = Endpoint("GET", "events/{id}.json", CALL_COST, "S")
 LEVELS = Endpoint("GET", "sponsors/fields.json", LIST_COST, "A")
 LINK = Endpoint("POST", "speakers/{id}/session.json", CALL_COST, "D")
+UNLINK = Endpoint("DELETE", "speakers/{id}/session.json", CALL_COST, "A")
 HEADSHOT = Endpoint("PUT", "image/contact/{id}/profile_picture.json", CALL_COST, "A")
 LOGO = Endpoint("PUT", "image/sponsor/{id}/logo_id.json", CALL_COST, "A")
 LIST = {

@@ -337,15 +337,19 @@ class Ledger:
         )
         return {entry.key: entry for entry in entries}
 
-    def links(self, pair: Pair) -> set[tuple[str, str]]:
-        """The links of a pair that were made: speaker and session ids of Sessionboard."""
-        return {(row.speaker_id, row.session_id) for row in self._of_pair(schema.link, pair)}
+    def links(self, pair: Pair) -> dict[tuple[str, str], bool]:
+        """The links of a pair by speaker and session id of Sessionboard.
+
+        True for one that was made, False for one that was begun and may have been made.
+        """
+        rows = self._of_pair(schema.link, pair)
+        return {(row.speaker_id, row.session_id): row.made for row in rows}
 
     def images(self, pair: Pair) -> dict[Key, Uploaded]:
         """The images of a pair."""
         return {
             (Kind(row.kind), row.source_id): Uploaded(
-                row.url, row.version, row.etag, row.sha256, row.code, row.message
+                row.url, row.version, row.etag, row.sha256, row.code, row.message, row.begun
             )
             for row in self._of_pair(schema.image, pair)
         }
@@ -385,15 +389,32 @@ class Ledger:
                     schema.link.delete().where(link.pair_id == pair.id, column == source_id)
                 )
 
-    def save_links(self, pair: Pair, speaker_id: str, session_ids: Iterable[str]) -> None:
-        """Record links as made. Call inside `commit`."""
+    def save_links(
+        self, pair: Pair, speaker_id: str, session_ids: Iterable[str], *, made: bool
+    ) -> None:
+        """Record links as made, or as about to be made. Call inside `commit`."""
         rows = [
-            {"pair_id": pair.id, "speaker_id": speaker_id, "session_id": session_id}
+            {
+                "pair_id": pair.id,
+                "speaker_id": speaker_id,
+                "session_id": session_id,
+                "made": made,
+            }
             for session_id in session_ids
         ]
         if rows:
-            insert = self._insert(schema.link).on_conflict_do_nothing()
-            self._db.execute(insert, rows)
+            self._upsert(schema.link, rows)
+
+    def drop_links(self, pair: Pair, speaker_id: str, session_ids: Iterable[str]) -> None:
+        """Record links as removed. Call inside `commit`."""
+        link = schema.link.c
+        self._db.execute(
+            schema.link.delete().where(
+                link.pair_id == pair.id,
+                link.speaker_id == speaker_id,
+                link.session_id.in_(list(session_ids)),
+            )
+        )
 
     def save_image(self, pair: Pair, key: Key, uploaded: Uploaded) -> None:
         """Write what is known of an image. Call inside `commit`."""

@@ -13,7 +13,7 @@ from target_swoogo.model import Found, Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from target_swoogo.model import Scalar, Value
+    from target_swoogo.model import Key, Scalar, Value
 
 KEYS = {
     Kind.SESSION: ("name", "date", "start_time"),
@@ -78,6 +78,46 @@ def candidates(
         Those that match.
     """
     return [record for record in records if natural_key(kind, record.fields) in keys]
+
+
+def assign(
+    wanted: Mapping[Key, Mapping[str, Value]], matches: Mapping[Key, Collection[Found]]
+) -> dict[Key, Found | None]:
+    """Give each row that looks for its record one of the records that match it.
+
+    Rows may share a natural key, such as two lunches at one time; the record that agrees in the
+    most values goes to each. Where more records than rows match, only one that agrees in every
+    value is sure enough.
+
+    Args:
+        wanted: The values each row should have, or those its lost POST carried.
+        matches: The records that match each row.
+
+    Returns:
+        For each row that matches any record: its record; None where that cannot be told.
+    """
+    offers = sorted(
+        (-_agreement(wanted[key], found), place, found.swoogo_id)
+        for place, key in enumerate(matches)
+        for found in matches[key]
+    )
+    keys, by_id = list(matches), {f.swoogo_id: f for found in matches.values() for f in found}
+    given: dict[Key, Found | None] = {}
+    taken: set[int] = set()
+    for _, place, swoogo_id in offers:
+        if keys[place] not in given and swoogo_id not in taken:
+            given[keys[place]] = by_id[swoogo_id]
+            taken.add(swoogo_id)
+    for key, found in matches.items():
+        left = [f for f in found if f.swoogo_id not in taken]
+        chosen = given.get(key)
+        if left and chosen is not None and best(wanted[key], [chosen, *left]) is not chosen:
+            given[key] = None
+    return given
+
+
+def _agreement(fields: Mapping[str, Value], found: Found) -> int:
+    return sum(found.fields.get(name) == value for name, value in fields.items())
 
 
 def best(fields: Mapping[str, Value], matches: Collection[Found]) -> Found | None:

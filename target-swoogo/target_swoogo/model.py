@@ -179,6 +179,8 @@ class Uploaded:
         sha256: Digest of the source's bytes; None when nothing was sent yet.
         code: Stable name of the failure, if it failed last.
         message: That failure as a sentence.
+        begun: Whether an upload was begun whose answer is not known: Swoogo may have another image
+            than `sha256` says.
     """
 
     url: str
@@ -187,6 +189,7 @@ class Uploaded:
     sha256: str | None = None
     code: str | None = None
     message: str | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from target_swoogo import match, wording
 from target_swoogo.actions import CHOICES, Action, Applied, Change, Observed, Plan, Verb
-from target_swoogo.model import Choice, Found, Key, Kind, Note, Ref, Row, State
+from target_swoogo.model import Choice, Found, Key, Kind, Mapped, Note, Ref, Row, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,12 +52,35 @@ def to_find(programme: Programme, applied: Applied, settings: Settings) -> list[
         Those that Swoogo is not known to have: all of them when existing records are to be matched,
         else those whose create was begun before.
     """
-    return [
+    return ghosts(programme, applied) + [
         row
         for row in programme.rows
         if (settings.match_existing or row.key in applied.intents)
         and ((entry := applied.mapped.get(row.key)) is None or entry.swoogo_id is None)
     ]
+
+
+def ghosts(programme: Programme, applied: Applied) -> list[Row]:
+    """The creates whose answer was lost, of records that are no longer wanted.
+
+    Args:
+        programme: What the rules decided.
+        applied: What Swoogo was last told.
+
+    Returns:
+        A row for each, with the values that were sent.
+    """
+    wanted = {row.key for row in programme.rows}
+    return [
+        Row(kind, source_id, _sent_name(intent.fields) or source_id, dict(intent.fields))
+        for (kind, source_id), intent in applied.intents.items()
+        if (kind, source_id) not in wanted
+    ]
+
+
+def _sent_name(fields: Mapping[str, Scalar]) -> str:
+    parts = (fields.get(name) for name in ("name", "first_name", "last_name"))
+    return " ".join(str(part) for part in parts if part)
 
 
 def level_name(name: str) -> str:
@@ -80,11 +103,14 @@ class _Planner:
         self.settings = settings
         self.now = now
         self.out = Plan(skips=list(programme.skips), warnings=list(programme.warnings))
+        self.orphans = self._orphans()
         self.claimed = {
             (entry.kind, entry.swoogo_id)
             for entry in applied.mapped.values()
-            if entry.swoogo_id is not None
+            if entry.swoogo_id is not None and (entry.kind, entry.swoogo_id) not in self.orphans
         }
+        self.given: dict[Key, Found | None] = {}
+        self.ghosts = ghosts(programme, applied)
         self.ids = {
             key: entry.swoogo_id
             for key, entry in applied.mapped.items()
@@ -93,13 +119,18 @@ class _Planner:
         self.coming: set[Key] = set()
 
     def plan(self) -> Plan:
-        # Choices first: the other records refer to them.
-        rows = sorted(self.programme.rows, key=lambda row: _KIND_ORDER[row.kind])
-        live = [row for row in rows if self._record(row)]
+        live: list[Row] = []
+        # Kind by kind, choices first: the other records refer to them.
+        for kind in Kind:
+            rows = [row for row in self.programme.rows if row.kind is kind]
+            self._assign([*rows, *(row for row in self.ghosts if row.kind is kind)])
+            live += [row for row in rows if self._record(row)]
+            self._ghosts([row for row in self.ghosts if row.kind is kind])
         for row in live:
             self._links(row)
             self._image(row)
-        self._left_over(rows)
+        self._left_over()
+        self._removed_links()
         self.out.actions.sort(
             key=lambda a: (a.stage, a.row.order, _KIND_ORDER[a.row.kind], a.row.source_id)
         )
@@ -123,19 +154,14 @@ class _Planner:
         return self._new(row)
 
     def _new(self, row: Row) -> bool:
-        intent = self.applied.intents.get(row.key)
-        matches = [
-            found
-            for found in self.observed.matches.get(row.key, ())
-            if (row.kind, found.swoogo_id) not in self.claimed
-        ]
-        if matches:
-            chosen = match.best(intent.fields if intent else self._known(row), matches)
+        if row.key in self.given:
+            chosen = self.given[row.key]
             if chosen is None:
+                matches = self.observed.matches[row.key]
                 self.out.skips.append(_note(row, "ambiguous", wording.ambiguous(row, matches)))
                 return False
             return self._adopt(row, chosen)
-        if intent and self.now - intent.opened_at < self.settings.list_lag_seconds:
+        if self._may_arrive(row):
             self.out.waiting.append(_note(row, "outcome_unknown", wording.outcome_unknown(row)))
             return False
         changes = {
@@ -147,16 +173,51 @@ class _Planner:
         self.out.actions.append(Action(Verb.CREATE, row, changes))
         return True
 
+    def _ghosts(self, rows: Iterable[Row]) -> None:
+        """Settle the creates whose answer was lost and which nobody wants any more.
+
+        One that came through belongs into the ID map, so that it is listed as still in Swoogo.
+        """
+        for row in rows:
+            found = self.given.get(row.key)
+            if found is not None:
+                self.out.actions.append(Action(Verb.ADOPT, row, found=found))
+            elif self._may_arrive(row):
+                self.out.waiting.append(_note(row, "outcome_unknown", wording.outcome_unknown(row)))
+            elif row.key in self.observed.matches:
+                self.out.dead.append(row.key)
+
+    def _may_arrive(self, row: Row) -> bool:
+        """Whether the record of an open intent may exist without being listed yet."""
+        intent = self.applied.intents.get(row.key)
+        return intent is not None and self.now - intent.opened_at < self.settings.list_lag_seconds
+
+    def _assign(self, rows: Iterable[Row]) -> None:
+        """Decide which records of Swoogo the rows without one are, all rows at once."""
+        wanted, matches = {}, {}
+        for row in rows:
+            found = [
+                record
+                for record in self.observed.matches.get(row.key, ())
+                if (row.kind, record.swoogo_id) not in self.claimed
+            ]
+            if found:
+                intent = self.applied.intents.get(row.key)
+                wanted[row.key] = intent.fields if intent else self._known(row)
+                matches[row.key] = found
+        self.given |= match.assign(wanted, matches)
+        # Adopted rooms, tracks and sessions have their ids at once, for those that refer to them.
+        self.ids |= {key: found.swoogo_id for key, found in self.given.items() if found}
+
     def _adopt(self, row: Row, chosen: Found) -> bool:
-        self.claimed.add((row.kind, chosen.swoogo_id))
-        self.ids[row.key] = chosen.swoogo_id
         # Adoption fills in and corrects, but empties nothing that somebody wrote by hand.
         changes = {
             name: change
             for name, change in self._changes(row, chosen.fields).items()
             if change.new is not None
         }
-        self.out.actions.append(Action(Verb.ADOPT, row, changes, chosen))
+        replaces = self.orphans.get((row.kind, chosen.swoogo_id))
+        self.out.actions.append(Action(Verb.ADOPT, row, changes, chosen, replaces=replaces))
         return True
 
     def _known(self, row: Row) -> dict[str, Value]:
@@ -213,7 +274,7 @@ class _Planner:
         missing = tuple(
             session_id
             for session_id in row.sessions
-            if (row.source_id, session_id) not in self.applied.links
+            if not self.applied.links.get((row.source_id, session_id))
             and (
                 (Kind.SESSION, session_id) in self.ids or (Kind.SESSION, session_id) in self.coming
             )
@@ -232,54 +293,61 @@ class _Planner:
             sent is None
             or sent.sha256 is None
             or sent.code is not None
+            or sent.begun
             or (sent.url, sent.version) != (row.picture.url, row.picture.version)
         ):
             self.out.actions.append(Action(Verb.IMAGE, row))
 
     # What stays behind
 
-    def _left_over(self, rows: Iterable[Row]) -> None:
+    def _orphans(self) -> dict[tuple[Kind, int], Key]:
+        """Records whose row is gone from Sessionboard; one that replaces it may take them over.
+
+        A contact that was deleted and made anew, or merged with another, is the same person to
+        Swoogo, which must not get a second one.
+        """
+        wanted = {row.key for row in self.programme.rows}
+        refused = {
+            (note.kind, note.source_id) for note in self.programme.skips if note.code not in _GONE
+        }
+        return {
+            (entry.kind, entry.swoogo_id): key
+            for key, entry in self.applied.mapped.items()
+            if key not in wanted
+            and (entry.kind.value, entry.source_id) not in refused
+            and entry.swoogo_id is not None
+            and entry.state is not State.TOMBSTONE
+        }
+
+    def _left_over(self) -> None:
         """Nothing is ever removed from Swoogo; what no longer belongs there is listed."""
-        wanted = {row.key for row in rows}
-        reasons = {(note.kind, note.source_id): note for note in self.programme.skips}
-        for key, entry in self.applied.mapped.items():
-            if key in wanted or key not in self.ids or entry.kind in CHOICES:
-                continue
-            reason = reasons.get((entry.kind.value, entry.source_id))
-            if reason is not None and reason.code not in _GONE:
-                continue
-            self.out.warnings.append(
-                Note(
-                    entry.kind.value,
-                    entry.source_id,
-                    entry.label,
-                    "still_in_swoogo",
-                    f'{entry.kind.value.capitalize()} "{entry.label}" no longer belongs to what is '
-                    f"synced but is still in Swoogo"
-                    + (f" ({entry.direct_link})" if entry.direct_link else "")
-                    + "; delete it there by hand if attendees should not see it.",
-                )
-            )
+        taken = {action.replaces for action in self.out.actions}
+        for key in self.orphans.values():
+            entry = self.applied.mapped[key]
+            if entry.kind not in CHOICES and key not in taken:
+                note = wording.still_in_swoogo(entry)
+                self.out.warnings.append(_entry_note(entry, "still_in_swoogo", note))
+
+    def _removed_links(self) -> None:
+        removed: dict[str, list[str]] = {}
         for speaker_id, session_id in sorted(self.applied.links):
             people = self.programme.people.get(session_id)
-            speaker = self.applied.mapped.get((Kind.SPEAKER, speaker_id))
-            session = self.applied.mapped.get((Kind.SESSION, session_id))
-            if people is None or speaker_id in people or speaker is None or session is None:
+            there = (Kind.SPEAKER, speaker_id) in self.ids and (
+                Kind.SESSION,
+                session_id,
+            ) in self.ids
+            if there and people is not None and speaker_id not in people:
+                removed.setdefault(speaker_id, []).append(session_id)
+        for speaker_id, sessions in removed.items():
+            speaker = self.applied.mapped[Kind.SPEAKER, speaker_id]
+            if self.settings.unlink_removed_speakers:
+                row = Row(Kind.SPEAKER, speaker_id, speaker.label, {})
+                self.out.actions.append(Action(Verb.UNLINK, row, sessions=tuple(sessions)))
                 continue
-            if speaker.key not in self.ids or session.key not in self.ids:
-                continue
-            self.out.warnings.append(
-                Note(
-                    Kind.SPEAKER.value,
-                    speaker_id,
-                    speaker.label,
-                    "still_linked",
-                    f'{speaker.label} is no longer on session "{session.label}" in Sessionboard '
-                    f"but is still linked to it in Swoogo"
-                    + (f" ({session.direct_link})" if session.direct_link else "")
-                    + "; remove the link there by hand.",
-                )
-            )
+            for session_id in sessions:
+                session = self.applied.mapped[Kind.SESSION, session_id]
+                note = wording.still_linked(speaker, session)
+                self.out.warnings.append(_entry_note(speaker, "still_linked", note))
 
 
 class _Open:
@@ -302,6 +370,10 @@ _GONE = frozenset(
     }
 )
 """Reasons for which a record should no longer be seen in Swoogo."""
+
+
+def _entry_note(entry: Mapped, code: str, message: str) -> Note:
+    return Note(entry.kind.value, entry.source_id, entry.label, code, message)
 
 
 def _note(row: Row, code: str, message: str) -> Note:

@@ -90,7 +90,7 @@ class PairReport:
         """How many speakers were linked, and how many images sent, the same, failed or pending."""
         done: Counter[str] = Counter()
         for outcome in self.outcomes:
-            if outcome.action.verb is Verb.LINK:
+            if outcome.action.verb in {Verb.LINK, Verb.UNLINK}:
                 done[f"links {outcome.verdict.value}"] += 1
             elif outcome.action.verb is Verb.IMAGE:
                 name = outcome.verdict.value.removeprefix("image ")
@@ -99,6 +99,8 @@ class PairReport:
             for action in self.plan.actions:
                 if action.verb is Verb.LINK:
                     done["links linked"] += 1
+                elif action.verb is Verb.UNLINK:
+                    done["links unlinked"] += 1
                 elif action.verb is Verb.IMAGE:
                     done["images sent"] += 1
         return done

@@ -85,6 +85,7 @@ image = _of_pair(
     Column("version", String(64), nullable=False),
     Column("etag", Text),
     Column("sha256", String(64)),
+    Column("begun", Boolean, nullable=False),
     Column("code", String(64)),
     Column("message", Text),
     comment="The images as last sent.",
@@ -103,7 +104,8 @@ link = Table(
     Column("pair_id", ForeignKey(pair.c.id), primary_key=True),
     Column("speaker_id", String(128), primary_key=True),
     Column("session_id", String(128), primary_key=True),
-    comment="The links between speakers and sessions that were made.",
+    Column("made", Boolean, nullable=False),
+    comment="The links between speakers and sessions that were made, or begun.",
 )
 
 run = Table(

@@ -113,6 +113,16 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         description="Which roles on a session make a person a speaker in Swoogo.",
     ),
     th.Property(
+        "unlink_removed_speakers",
+        th.BooleanType,
+        default=False,
+        title="Unlink removed speakers",
+        description=(
+            "Also remove the link in Swoogo when a person is taken off a session in Sessionboard; "
+            "otherwise it is only reported."
+        ),
+    ),
+    th.Property(
         "match_existing",
         th.BooleanType,
         default=True,
@@ -254,6 +264,7 @@ class Settings:
     subsessions: Literal["skip", "as_sessions"]
     speakers: Literal["on_synced_sessions", "all"]
     roles: frozenset[str]
+    unlink_removed_speakers: bool
     match_existing: bool
     timezone_mismatch: Literal["error", "warn"]
     sponsor_tier_field: str

@@ -36,6 +36,7 @@ from target_swoogo.endpoints import (
     LOGO,
     PER_PAGE,
     TOKEN,
+    UNLINK,
     UPDATE,
 )
 from target_swoogo.errors import TargetError
@@ -220,6 +221,16 @@ class Swoogo:
     def link(self, speaker_id: int, session_ids: list[int]) -> None:
         """Add sessions to a speaker."""
         self._call(LINK, speaker_id, json={"session_ids": session_ids})
+
+    def unlink(self, speaker_id: int, session_ids: list[int]) -> None:
+        """Take sessions from a speaker."""
+        self._call(UNLINK, speaker_id, json={"session_ids": session_ids})
+
+    def sessions_of(self, speaker_id: int) -> set[int]:
+        """Ids of the sessions a speaker is linked to."""
+        params = {"fields": "id", "expand": "sessions"}
+        answer = as_object(self._call(GET[Kind.SPEAKER], speaker_id, params=params))
+        return {session["id"] for session in answer.get("sessions") or ()}
 
     def upload(self, kind: Kind, target_id: int, image: Image) -> None:
         """Set a speaker's headshot (by contact id) or a sponsor's logo (by sponsor id)."""

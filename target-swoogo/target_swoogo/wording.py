@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from target_swoogo.actions import Action, Verb
-from target_swoogo.model import Choice, Found, Kind, Row
+from target_swoogo.model import Choice, Found, Kind, Mapped, Row
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,6 +62,25 @@ def no_level(row: Row, tier: Choice, ids: Collection[int]) -> str:
     )
 
 
+def still_in_swoogo(entry: Mapped) -> str:
+    """For a record that no longer belongs to what is synced."""
+    where = f" ({entry.direct_link})" if entry.direct_link else ""
+    return (
+        f'{entry.kind.value.capitalize()} "{entry.label}" no longer belongs to what is synced '
+        f"but is still in Swoogo{where}; delete it there by hand if attendees should not see it."
+    )
+
+
+def still_linked(speaker: Mapped, session: Mapped) -> str:
+    """For a person who is no longer on a session."""
+    where = f" ({session.direct_link})" if session.direct_link else ""
+    return (
+        f'{speaker.label} is no longer on session "{session.label}" in Sessionboard but is still '
+        f"linked to it in Swoogo{where}; remove the link there by hand, or set "
+        f"unlink_removed_speakers."
+    )
+
+
 def waits_for_record(row: Row) -> str:
     """For what hangs on a record that could not be written."""
     return f"{name(row)} waits for a record that is not in Swoogo yet; a later run completes it."
@@ -72,6 +91,7 @@ _WHAT = {
     Verb.ADOPT: "was not updated",
     Verb.UPDATE: "was not updated",
     Verb.LINK: "was not linked to its sessions",
+    Verb.UNLINK: "was not taken off its sessions",
     Verb.IMAGE: "got no new image",
 }
 

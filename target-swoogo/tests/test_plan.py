@@ -45,14 +45,14 @@ def planned(
     settings: Settings,
     rows: list[Row],
     *entries: Mapped,
-    links: set[tuple[str, str]] | None = None,
+    links: dict[tuple[str, str], bool] | None = None,
     images: dict[Key, Uploaded] | None = None,
     intents: dict[Key, Intent] | None = None,
     matches: dict[Key, list[Found]] | None = None,
     levels: dict[str, list[int]] | None = None,
     **programme: Any,
 ) -> Plan:
-    applied = Applied({e.key: e for e in entries}, links or set(), images or {}, intents or {})
+    applied = Applied({e.key: e for e in entries}, links or {}, images or {}, intents or {})
     observed = Observed(levels, matches or {})
     return make_plan(Programme(rows, **programme), applied, observed, settings, NOW)
 
@@ -248,7 +248,7 @@ def test_what_must_be_looked_for(settings: MakeSettings) -> None:
     rows = [a_row(Kind.SESSION, source_id) for source_id in ("known", "new", "begun")]
     applied = Applied(
         {(Kind.SESSION, "known"): entry(Kind.SESSION, "known")},
-        set(),
+        {},
         {},
         {(Kind.SESSION, "begun"): Intent({}, NOW)},
     )
@@ -268,7 +268,7 @@ def test_links_are_one_action_per_speaker_and_only_for_what_is_missing(
         a_row(Kind.SPEAKER, "p1", sessions=("s1", "s2", "s3")),
     ]
     entries = [entry(Kind.SESSION, "s1"), entry(Kind.SESSION, "s2"), entry(Kind.SPEAKER, "p1")]
-    plan = planned(settings(), rows, *entries, links={("p1", "s1")})
+    plan = planned(settings(), rows, *entries, links={("p1", "s1"): True})
     assert steps(plan) == [("create", "s3"), ("link", "p1")]
     assert plan.actions[1].sessions == ("s2", "s3")
 
@@ -341,7 +341,101 @@ def test_a_removed_speaker_is_reported_with_the_session(settings: MakeSettings) 
         settings(),
         rows,
         *entries,
-        links={("p1", "s1"), ("p2", "s1")},
+        links={("p1", "s1"): True, ("p2", "s1"): True},
         people={"s1": frozenset({"p2"})},
     )
     assert [(n.code, n.source_id) for n in plan.warnings] == [("still_linked", "p1")]
+
+
+def test_a_removed_speaker_is_unlinked_when_asked_for(settings: MakeSettings) -> None:
+    rows = [a_row(Kind.SESSION, "s1"), a_row(Kind.SESSION, "s2")]
+    entries = [
+        entry(Kind.SESSION, "s1", 1),
+        entry(Kind.SESSION, "s2", 2),
+        entry(Kind.SPEAKER, "p1", 3),
+    ]
+    plan = planned(
+        settings(unlink_removed_speakers=True),
+        rows,
+        *entries,
+        links={("p1", "s1"): True, ("p1", "s2"): False},
+        people={"s1": frozenset(), "s2": frozenset()},
+    )
+    assert steps(plan) == [("unlink", "p1")]
+    assert plan.actions[0].sessions == ("s1", "s2"), "a link that was only begun may be there"
+
+
+def test_a_link_that_was_begun_is_made_again(settings: MakeSettings) -> None:
+    rows = [a_row(Kind.SESSION, "s1"), a_row(Kind.SPEAKER, "p1", sessions=("s1",))]
+    entries = [entry(Kind.SESSION, "s1"), entry(Kind.SPEAKER, "p1")]
+    assert steps(planned(settings(), rows, *entries, links={("p1", "s1"): False})) == [
+        ("link", "p1")
+    ]
+    assert steps(planned(settings(), rows, *entries, links={("p1", "s1"): True})) == []
+
+
+def test_a_field_that_was_begun_is_sent_again(settings: MakeSettings) -> None:
+    row = a_row(Kind.SESSION, "s1", name="A", description="x")
+    plan = planned(settings(), [row], entry(Kind.SESSION, "s1", name="A"))
+    assert plan.actions[0].changes == {"description": Change(None, "x")}
+
+
+def test_a_contact_made_anew_takes_over_the_speaker(settings: MakeSettings) -> None:
+    new = a_row(Kind.SPEAKER, "p2", email="a@x.org")
+    gone = entry(Kind.SPEAKER, "p1", 9, email="a@x.org")
+    theirs = found(9, email="a@x.org")
+    plan = planned(settings(), [new], gone, matches={new.key: [theirs]})
+    (action,) = plan.actions
+    assert (action.verb, action.found, action.replaces) == (Verb.ADOPT, theirs, gone.key)
+    assert plan.warnings == [], "it is not left over"
+
+
+@pytest.mark.parametrize("code", ["speaker_email_masked", "session_over"])
+def test_a_record_that_is_only_refused_for_now_is_not_taken_over(
+    settings: MakeSettings, code: str
+) -> None:
+    new = a_row(Kind.SPEAKER, "p2", email="a@x.org")
+    refused = entry(Kind.SPEAKER, "p1", 9, email="a@x.org")
+    plan = planned(
+        settings(),
+        [new],
+        refused,
+        matches={new.key: [found(9, email="a@x.org")]},
+        skips=[Note("speaker", "p1", "P1", code, "…")],
+    )
+    assert steps(plan) == [("create", "p2")]
+
+
+def test_rows_of_one_natural_key_each_get_the_record_most_like_them(
+    settings: MakeSettings,
+) -> None:
+    rows = [
+        a_row(Kind.SESSION, "s1", name="Lunch", capacity=10),
+        a_row(Kind.SESSION, "s2", name="Lunch", capacity=20),
+    ]
+    both = [found(8, name="Lunch", capacity=20), found(9, name="Lunch", capacity=11)]
+    plan = planned(settings(), rows, matches={row.key: both for row in rows})
+    assert [(a.row.source_id, a.found.swoogo_id) for a in plan.actions if a.found] == [
+        ("s1", 9),
+        ("s2", 8),
+    ]
+
+
+def test_a_lost_create_that_is_no_longer_wanted_is_found_and_listed(
+    settings: MakeSettings,
+) -> None:
+    key = (Kind.SPONSOR, "x1")
+    intent = {key: Intent({"name": "Acme"}, NOW - 500)}
+    came = planned(settings(), [], intents=intent, matches={key: [found(9, name="Acme")]})
+    assert steps(came) == [("adopt", "x1")]
+    never = planned(settings(), [], intents=intent, matches={key: []})
+    assert (never.actions, never.dead) == ([], [key])
+    young = {key: Intent({"name": "Acme"}, NOW - 5)}
+    maybe = planned(settings(), [], intents=young, matches={key: []})
+    assert (maybe.dead, [note.code for note in maybe.waiting]) == ([], ["outcome_unknown"])
+
+
+def test_updates_of_a_session_cost_a_read_unless_its_name_changes(settings: MakeSettings) -> None:
+    before = entry(Kind.SESSION, "s1", name="A", capacity=1)
+    assert planned(settings(), [a_row(Kind.SESSION, "s1", name="B", capacity=1)], before).cost == 1
+    assert planned(settings(), [a_row(Kind.SESSION, "s1", name="A", capacity=2)], before).cost == 2

@@ -1,0 +1,194 @@
+"""One event pair's rows of the ledger in memory, and every change of them written through.
+
+What is about to be sent is un-known first: the ledger forgets the old value of a field, marks a
+link or an image as begun, opens the intent of a create. Only an answer makes it known again. So
+whatever the moment at which a run dies, the next one sends again what Swoogo may or may not have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from target_swoogo.model import Intent, Key, Mapped, State, Uploaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from target_swoogo.calls import Sent
+    from target_swoogo.ledger import Ledger, Pair
+    from target_swoogo.model import Found, Row, Scalar
+
+
+@dataclass
+class Book:
+    """The rows of one pair. Every method that changes them is called inside `Ledger.commit`.
+
+    Attributes:
+        pair: The pair.
+        ledger: Where they are kept.
+    """
+
+    pair: Pair
+    ledger: Ledger
+
+    def __post_init__(self) -> None:
+        self.mapped = self.ledger.mapped(self.pair)
+        self.images = self.ledger.images(self.pair)
+        self.links = self.ledger.links(self.pair)
+        self.ids: dict[Key, int] = {}
+        """Swoogo ids of what is known to be there."""
+        for entry in self.mapped.values():
+            self._index(entry)
+
+    def _index(self, entry: Mapped) -> None:
+        if entry.state is State.TOMBSTONE:
+            self.ids.pop(entry.key, None)
+        elif entry.swoogo_id is not None:
+            self.ids[entry.key] = entry.swoogo_id
+
+    def save(self, entry: Mapped) -> None:
+        """Write an entry of the ID map."""
+        self.mapped[entry.key] = entry
+        self._index(entry)
+        self.ledger.save(self.pair, entry)
+
+    # Before a call is sent: each returns what takes it back if the call did not happen
+
+    def begin_create(self, row: Row, intent: Intent) -> Callable[[], None]:
+        """Open the intent of a create."""
+        self.ledger.open_intent(self.pair, row.key, intent)
+        return lambda: self.ledger.close_intent(self.pair, row.key)
+
+    def begin_update(self, row: Row, names: Iterable[str]) -> Callable[[], None]:
+        """Forget what Swoogo has in the fields that are about to be sent."""
+        entry = self.mapped[row.key]
+        before = dict(entry.applied)
+        entry.applied = {name: value for name, value in before.items() if name not in set(names)}
+        self.save(entry)
+
+        def undo() -> None:
+            entry.applied = before
+            self.save(entry)
+
+        return undo
+
+    def begin_link(self, speaker_id: str, sessions: Iterable[str]) -> Callable[[], None]:
+        """Mark links as begun."""
+        new = [s for s in sessions if (speaker_id, s) not in self.links]
+        self._link(speaker_id, new, made=False)
+        return lambda: self.unlinked(speaker_id, new)
+
+    def begin_image(self, row: Row) -> Callable[[], None]:
+        """Mark an image as begun."""
+        known = self.images.get(row.key, Uploaded("", ""))
+        self._image(row.key, replace(known, begun=True))
+        return lambda: self._image(row.key, known)
+
+    # After the answer
+
+    def created(self, row: Row, raw: dict[str, Any], values: dict[str, Scalar]) -> None:
+        """A create came through."""
+        entry = Mapped(
+            row.kind,
+            row.source_id,
+            row.label,
+            int(raw["id"]),
+            values,
+            State.SYNCED,
+            contact_id=_integer(raw.get("contact_id")),
+            direct_link=_text(raw.get("direct_link")),
+        )
+        self.save(entry)
+        self.ledger.close_intent(self.pair, row.key)
+
+    def adopted(self, row: Row, found: Found, replaces: Key | None = None) -> None:
+        """A record that Swoogo has is this row's from now on.
+
+        Args:
+            row: The row.
+            found: The record.
+            replaces: The entry that had it before, if one did.
+        """
+        if replaces is not None:
+            self.ledger.forget(self.pair, replaces)
+            del self.mapped[replaces]
+            self.ids.pop(replaces, None)
+            self.images.pop(replaces, None)
+        entry = Mapped(
+            row.kind,
+            row.source_id,
+            row.label,
+            found.swoogo_id,
+            # Where Sessionboard has nothing, what somebody wrote by hand is left alone.
+            {
+                name: None if value is None else found.fields.get(name)
+                for name, value in row.fields.items()
+            },
+            State.SYNCED,
+            adopted=True,
+            contact_id=_integer(found.raw.get("contact_id")),
+            direct_link=_text(found.raw.get("direct_link")),
+        )
+        self.save(entry)
+        self.ledger.close_intent(self.pair, row.key)
+
+    def updated(self, row: Row, values: dict[str, Scalar]) -> None:
+        """An update came through."""
+        entry = self.mapped[row.key]
+        entry.applied |= values
+        entry.label, entry.state, entry.code, entry.message = row.label, State.SYNCED, None, None
+        self.save(entry)
+
+    def linked(self, speaker_id: str, sessions: Iterable[str]) -> None:
+        """Links were made."""
+        self._link(speaker_id, sessions, made=True)
+
+    def unlinked(self, speaker_id: str, sessions: Iterable[str]) -> None:
+        """Links are not there, or no longer."""
+        sessions = list(sessions)
+        for session in sessions:
+            self.links.pop((speaker_id, session), None)
+        self.ledger.drop_links(self.pair, speaker_id, sessions)
+
+    def image_sent(self, row: Row, sent: Sent) -> None:
+        """An image was sent, or is the same as before."""
+        self._image(row.key, sent.uploaded)
+        entry = self.mapped[row.key]
+        if entry.contact_id != sent.contact_id:
+            entry.contact_id = sent.contact_id
+            self.save(entry)
+
+    def image_failed(self, row: Row, code: str, message: str) -> None:
+        """An image could not be had, or Swoogo did not take it."""
+        known = self.images.get(row.key, Uploaded("", ""))
+        self._image(row.key, replace(known, code=code, message=message))
+
+    def failed(self, row: Row, code: str, message: str) -> None:
+        """A record could not be written."""
+        entry = self.mapped.get(row.key) or Mapped(row.kind, row.source_id, row.label)
+        entry.state, entry.code, entry.message = State.FAILED, code, message
+        self.save(entry)
+
+    def buried(self, key: Key) -> None:
+        """A record was deleted in Swoogo."""
+        entry = self.mapped[key]
+        entry.state, entry.code = State.TOMBSTONE, "deleted_in_swoogo"
+        self.save(entry)
+
+    def _link(self, speaker_id: str, sessions: Iterable[str], *, made: bool) -> None:
+        sessions = list(sessions)
+        self.links |= {(speaker_id, session): made for session in sessions}
+        self.ledger.save_links(self.pair, speaker_id, sessions, made=made)
+
+    def _image(self, key: Key, uploaded: Uploaded) -> None:
+        self.images[key] = uploaded
+        self.ledger.save_image(self.pair, key, uploaded)
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
