@@ -31,7 +31,7 @@ class Quota:
         reserve_percent: Share of the limit that is left alone.
         deadline: When the run's time is up, on `clock`.
         clock: Seconds that only move forward.
-        sleep: Waits for so many seconds; may return early.
+        sleep: Waits for so many seconds; what it returns is true when the run is to end.
     """
 
     def __init__(
@@ -66,12 +66,14 @@ class Quota:
             cost: Its credits.
 
         Raises:
-            QuotaSpent: The window is renewed only after the deadline, or the deadline has passed.
+            QuotaSpent: The window is renewed only after the deadline, the deadline has passed, or
+                the run is to end.
         """
         while (delay := self._try(cost)) > 0:
             if self._clock() + delay > self._deadline:
                 raise QuotaSpent
-            self._sleep(delay)
+            if self._sleep(delay):
+                raise QuotaSpent
 
     def _try(self, cost: int) -> float:
         """Take the credits and return 0, or return the seconds to wait."""

@@ -85,6 +85,9 @@ class Reconciler:
             for pair in self.ledger.hold(self.settings.event_mappings):
                 report = PairReport(pair)
                 reports.append(report)
+                if self.stop.is_set():
+                    report.postponed = True
+                    continue
                 try:
                     self._pair(report)
                 except PairError as error:

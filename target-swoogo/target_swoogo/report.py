@@ -51,7 +51,7 @@ class PairReport:
         plan: What was to be done.
         outcomes: What came of it; empty in a dry run.
         error: Code and sentence of what stopped the pair.
-        postponed: Whether the quota or the time was used up before the pair could be looked at.
+        postponed: Whether the run ended before the pair could be looked at.
     """
 
     pair: Pair
@@ -112,7 +112,8 @@ class PairReport:
     def pending(self) -> list[Note]:
         """What a later run completes, each with its reason."""
         late = [_outcome_note(o) for o in self.outcomes if o.verdict is Verdict.PENDING]
-        return [*self.plan.waiting, *late]
+        # A record that waits with its links and its image is one record that waits.
+        return list(dict.fromkeys([*self.plan.waiting, *late]))
 
     def skips(self) -> list[Note]:
         """What was left alone, each with its reason."""
@@ -284,7 +285,7 @@ def _pair_text(pair: PairReport, *, dry_run: bool) -> list[str]:
     if pair.error:
         lines.append(f"  Stopped [{pair.error[0]}]: {pair.error[1]}")
     if pair.postponed:
-        lines.append("  Not looked at: the quota or the time is used up; the next run does it.")
+        lines.append("  Not looked at: the run ended before its turn; the next one does it.")
     counts = pair.counts()
     if any(counts.values()):
         lines.append("  " + " " * 10 + "".join(f"{column:>10}" for column in _COLUMNS))

@@ -104,6 +104,14 @@ def test_a_429_waits_as_long_as_it_says(clock: Clock) -> None:
     assert clock.slept == [43]
 
 
+def test_a_wait_is_cut_short_when_the_run_is_to_end(clock: Clock) -> None:
+    credit = Quota(10, 1500, clock=clock, sleep=lambda _: True)
+    credit.acquire(1)
+    credit.settle(1, headers(left=100))
+    with pytest.raises(QuotaSpent):
+        credit.acquire(1)
+
+
 def test_credits_are_counted(clock: Clock) -> None:
     credit = quota(clock)
     for cost in (1, 10, 1):
