@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from filelock import FileLock
+from target_swoogo.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ def test_a_wrong_setting_is_one_sentence_and_the_next_run_completes(
     assert_one_clear_sentence(run, sentence, code)
     assert "hunter2" not in run.stderr
     assert pair.writes() == []
-    pair.load(messages, ledger_url=f"sqlite:///{pair.folder}/new/ledger.db")
+    pair.load(messages)
     assert len(pair.sandbox.state.swoogo["sessions"]) > 0
 
 
@@ -175,7 +175,7 @@ def test_a_ledger_of_a_later_version_is_refused(pair: Pair, messages: str) -> No
 
 def test_a_second_run_says_who_holds_the_ledger(pair: Pair, messages: str) -> None:
     pair.load(messages)
-    with FileLock(pair.folder / "ledger/target-swoogo.db.lock"):
+    with Ledger.open(pair.target_config()["ledger_url"]):
         run = target(pair, messages)
     assert_one_clear_sentence(run, f"process {os.getpid()} on ", "ledger_held")
 

@@ -181,7 +181,7 @@ def test_a_dry_run_changes_nothing_and_moves_no_bookmark(pair: Pair) -> None:
     planned = totals(report)
     real = pair.load(messages)
     assert totals(real) == planned
-    assert extras(real)["links linked"] == extras(report)["links linked"]
+    assert extras(real)["links linked"] == extras(report)["links to link"]
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the real programme is not part of the project")

@@ -251,7 +251,11 @@ class Applier:
                 return
             book.linked(row.source_id, result.sessions)
             book.unlinked(row.source_id, (session for _, session in result.gone))
-            self._end(action, Verdict.LINKED if result.sessions else Verdict.GONE)
+            if result.sessions:
+                self._end(action, Verdict.LINKED)
+            else:
+                gone = wording.sessions_gone(row)
+                self._end(action, Verdict.GONE, "deleted_in_swoogo", gone)
         elif action.verb is Verb.CREATE:
             book.created(row, result.raw, result.values)
             self._end(action, Verdict.CREATED)

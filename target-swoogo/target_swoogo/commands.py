@@ -6,18 +6,25 @@ Meltano hands the settings over in the environment, under the names that the tar
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
+from singer_sdk.configuration._dict_config import parse_environment_config
 
+from target_swoogo.database import Database
 from target_swoogo.errors import TargetError
 from target_swoogo.ledger import Ledger
 from target_swoogo.model import Kind, State
+from target_swoogo.settings import SCHEMA
 from target_swoogo.target import TargetSwoogo
+from target_swoogo.transfer import check_export, export_ledger, import_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,11 +75,82 @@ def restore(kind: str, source_id: str) -> None:
     _with_ledger(act)
 
 
-def _with_ledger(act: Callable[[Ledger], str]) -> None:
+@main.group()
+def ledger() -> None:
+    """Move what target-swoogo remembers to another database."""
+
+
+@ledger.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+def export(file: Path) -> None:
+    """Write the ledger to a new FILE. It holds people's data, as the ledger does."""
+    with _explaining() as url, _database(url, create=False) as database, _new(file) as out:
+        rows = export_ledger(database.connection, out)
+    click.echo(f"Exported: {rows} rows of {database.shown} are in {file}.")
+
+
+@ledger.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+def import_(file: Path) -> None:
+    """Fill an empty ledger with what was exported to FILE."""
+    with _explaining() as url, _existing(file) as source:
+        rows = check_export(source)
+        with _database(url, create=True) as database:
+            import_ledger(database.connection, source)
+    click.echo(f"Imported: {rows} rows of {file} are in {database.shown}.")
+
+
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    """Writes a file for the owner's eyes only: durably and whole, or not at all."""
     try:
-        target = TargetSwoogo(parse_env_config=True, validate_config=False)
-        with Ledger.open(target.config["ledger_url"]) as ledger:
-            click.echo(act(ledger))
+        # Never over a file that is there: it may be the ledger.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(descriptor)
+        except BaseException:
+            path.unlink()
+            raise
+    except OSError as error:
+        raise TargetError(
+            "file_unusable", f"{path} cannot be written: {error.strerror}."
+        ) from error
+
+
+@contextmanager
+def _existing(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise TargetError("file_unusable", f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _with_ledger(act: Callable[[Ledger], str]) -> None:
+    with _explaining() as url, Ledger.open(url) as ledger:
+        click.echo(act(ledger))
+
+
+@contextmanager
+def _database(url: str, *, create: bool) -> Iterator[Database]:
+    database = Database.open(url, create=create)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _explaining() -> Iterator[str]:
+    """Hands over the ledger's address; a failure that can be mended is one sentence."""
+    try:
+        # Meltano's environment, not a .env file: its settings are for another plugin, perhaps.
+        config = parse_environment_config(SCHEMA, "TARGET_SWOOGO_", os.devnull)
+        target = TargetSwoogo(config=config, validate_config=False)
+        yield target.config["ledger_url"]
     except TargetError as error:
         click.echo(f"{error} [{error.code}]", err=True)
         sys.exit(1)

@@ -29,7 +29,7 @@ _cleaner = nh3.Cleaner(
 # What a browser takes for the beginning of a tag, a comment or a declaration; `a < b` and `<3` are
 # text to it.
 _MARKUP = re.compile(r"<(?=[A-Za-z/!?])")
-_UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+_UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # The time of an HTML parser, and the length of what it makes of overlapping tags, can grow with the
 # square of their number; no agenda has so many.
 _MOST_TAGS = 2_000
@@ -72,6 +72,18 @@ def sanitize(html: str) -> str:
             return cleaned
         seen = cleaned
     return _MARKUP.sub("&lt;", text)
+
+
+def defuse(text: str) -> str:
+    """Sets a space where a browser would see a tag begin, for fields that hold no HTML.
+
+    Args:
+        text: Plain text, such as a title.
+
+    Returns:
+        The text; as HTML it is nothing but text, and to a reader it says the same.
+    """
+    return _MARKUP.sub("< ", text)
 
 
 def clean_text(text: str) -> str:

@@ -45,6 +45,7 @@ _CHUNK = 64 * 1024
 _CONNECT_SECONDS = 5.0
 _LONGEST_NAME = 60
 _LONGEST_ETAG = 200
+_LONGEST_SHOWN = 200
 # Fitting is what takes memory: this many at once, however many workers fetch.
 _FITTING_AT_ONCE = 2
 
@@ -396,7 +397,8 @@ def _without_secrets(url: str) -> str:
         return ""
     if parsed.scheme not in {"http", "https"}:
         return ""
-    return parsed._replace(auth=None, query=None, fragment=None).url
+    shown = parsed._replace(auth=None, query=None, fragment=None).url
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
 def _filename(url: str, media_type: str) -> str:

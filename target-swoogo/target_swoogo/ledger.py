@@ -1,41 +1,36 @@
 """The store: source records, event pairs, ID map, applied fields, links, images, journal, runs.
 
-The only module that speaks SQL. One thread uses a ledger, and one run at a time.
+One thread uses a ledger, and one run at a time.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy import exc as sql_errors
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from target_swoogo import schema
+from target_swoogo.database import Database
 from target_swoogo.errors import TargetError
-from target_swoogo.locks import lock_for
 from target_swoogo.model import Intent, Key, Kind, Mapped, State, Uploaded
+from target_swoogo.records import SourceRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Row, Table
     from typing_extensions import Self
 
-    from target_swoogo.locks import Lock
-
-_CHUNK = 500
-"""Most keys in one IN clause; SQLite's default limit of variables is far above."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -56,20 +51,21 @@ class Pair:
     held: bool = True
     observed: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def events(self) -> tuple[int, int]:
+        """Both sides."""
+        return (self.sessionboard_event_id, self.swoogo_event_id)
 
-class Ledger:
+
+class Ledger(SourceRecords):
     """An open ledger, locked for this run.
 
     Use as a context manager. Everything written inside one `with ledger.commit():` is kept
     together or not at all.
     """
 
-    def __init__(self, engine: Engine, lock: Lock, *, dry_run: bool) -> None:
-        self._engine = engine
-        self._lock = lock
-        self._dry_run = dry_run
-        self._insert = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
-        self._db: Connection = engine.connect()
+    def __init__(self, database: Database, *, dry_run: bool) -> None:
+        super().__init__(database, dry_run=dry_run)
         self._run_id = ""
 
     @classmethod
@@ -87,31 +83,13 @@ class Ledger:
             TargetError: It is held by another run, of a later version, damaged, or cannot be
                 reached or written.
         """
-        parsed = _parse(url)
-        shown = parsed.render_as_string(hide_password=True)
+        database = Database.open(url)
+        ledger = cls(database, dry_run=dry_run)
         try:
-            engine = _engine(parsed)
-            lock = lock_for(engine)
-            if not lock.acquire():
-                raise _held(engine)
-            try:
-                ledger = cls(engine, lock, dry_run=dry_run)
-                ledger._check_version()
-                ledger._begin_run()
-            except BaseException:
-                lock.release()
-                raise
-        except OSError as error:
-            raise _unwritable(shown, error.strerror or str(error)) from error
-        except sql_errors.OperationalError as error:
-            raise _unwritable(shown, str(error.orig).splitlines()[0]) from error
-        except sql_errors.DatabaseError as error:
-            raise TargetError(
-                "ledger_damaged",
-                f"The ledger {shown} is not a ledger or is damaged "
-                f"({str(error.orig).splitlines()[0]}); restore it from a backup. Starting with a "
-                f"new one is safe only with match_existing on.",
-            ) from error
+            ledger._begin_run()
+        except BaseException:
+            database.close()
+            raise
         return ledger
 
     def __enter__(self) -> Self:
@@ -122,21 +100,17 @@ class Ledger:
 
     def close(self) -> None:
         """Close the ledger and let the next run in."""
-        self._db.close()
-        self._engine.dispose()
-        self._lock.release()
-
-    @contextmanager
-    def commit(self) -> Iterator[None]:
-        """Keep what is written inside together, durably; nothing of it when it raises."""
-        try:
-            yield
-        except BaseException:
-            if not self._dry_run:
-                self._db.rollback()
-            raise
-        if not self._dry_run:
+        # What was wrong with the database is known already; it must not hide why the run ended.
+        with suppress(TargetError, SQLAlchemyError):
+            self._db.rollback()
+            run = schema.run.c
+            self._db.execute(
+                schema.run.update()
+                .where(run.id == self._run_id, run.ended_at.is_(None))
+                .values(ended_at=_now())
+            )
             self._db.commit()
+        self._database.close()
 
     # Runs
 
@@ -146,12 +120,19 @@ class Ledger:
         return self._run_id
 
     def _begin_run(self) -> None:
+        if self._db.scalar(select(func.count()).select_from(schema.run)) == 0:
+            _log.warning(
+                "A new ledger is started at %s. If there was one before, bring it back: without "
+                "it, what is in Swoogo is recognised only with match_existing on, and what was "
+                "deleted there is created again.",
+                self._database.shown,
+            )
         now = datetime.now(timezone.utc)
         self._run_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self._db.execute(
             schema.run.insert().values(
                 id=self._run_id,
-                started_at=now.isoformat(timespec="seconds"),
+                started_at=_now(),
                 holder=f"process {os.getpid()} on {socket.gethostname()}",
             )
         )
@@ -167,81 +148,8 @@ class Ledger:
             self._db.execute(
                 schema.run.update()
                 .where(schema.run.c.id == self._run_id)
-                .values(
-                    ended_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                    summary=_dump(summary),
-                )
+                .values(ended_at=_now(), summary=_dump(summary))
             )
-
-    # Source records
-
-    def put(self, stream: str, records: Sequence[tuple[int, str, bytes]]) -> int:
-        """Keep a batch of records as received. Call inside `commit`.
-
-        Args:
-            stream: Their stream.
-            records: Event id, record id and canonical JSON of each; of several with one key the
-                last counts.
-
-        Returns:
-            How many were new or changed.
-        """
-        latest = {(event_id, record_id): payload for event_id, record_id, payload in records}
-        digests = {
-            key: blake2b(payload, digest_size=16).hexdigest() for key, payload in latest.items()
-        }
-        known = self._digests(stream, latest)
-        changed = [
-            {
-                "stream": stream,
-                "event_id": key[0],
-                "record_id": key[1],
-                "digest": digests[key],
-                "payload": payload.decode(),
-            }
-            for key, payload in latest.items()
-            if known.get(key) != digests[key]
-        ]
-        if changed:
-            self._upsert(schema.source, changed)
-        return len(changed)
-
-    def _digests(self, stream: str, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
-        table = schema.source.c
-        by_event: dict[int, list[str]] = {}
-        for event_id, record_id in keys:
-            by_event.setdefault(event_id, []).append(record_id)
-        found: dict[tuple[int, str], str] = {}
-        for event_id, ids in by_event.items():
-            for start in range(0, len(ids), _CHUNK):
-                rows = self._db.execute(
-                    select(table.record_id, table.digest).where(
-                        table.stream == stream,
-                        table.event_id == event_id,
-                        table.record_id.in_(ids[start : start + _CHUNK]),
-                    )
-                )
-                found.update(((event_id, row.record_id), row.digest) for row in rows)
-        return found
-
-    def sources(self, stream: str, event_id: int) -> Iterator[tuple[str, str]]:
-        """Read one event's records of one stream.
-
-        Args:
-            stream: The stream.
-            event_id: The Sessionboard event.
-
-        Yields:
-            Record id and payload, by record id.
-        """
-        table = schema.source.c
-        rows = self._db.execute(
-            select(table.record_id, table.payload)
-            .where(table.stream == stream, table.event_id == event_id)
-            .order_by(table.record_id)
-        )
-        for row in rows:
-            yield row.record_id, row.payload
 
     # Event pairs
 
@@ -259,8 +167,8 @@ class Ledger:
             for row in rows
         ]
 
-    def hold(self, mappings: Iterable[tuple[int, int]]) -> list[Pair]:
-        """Record the pairs of the settings, for good.
+    def propose(self, mappings: Iterable[tuple[int, int]]) -> list[Pair]:
+        """Note the pairs of the settings. They are held once Swoogo was seen to have the event.
 
         Args:
             mappings: Sessionboard and Swoogo event ids.
@@ -277,17 +185,39 @@ class Ledger:
             for other in known:
                 if other.held:
                     _refuse_remapping(mapping, other)
-        with self.commit():
-            self._upsert(
-                schema.pair,
-                [
-                    {"sessionboard_event_id": ours, "swoogo_event_id": theirs, "held": True}
-                    for ours, theirs in mappings
-                ],
-                keys=("sessionboard_event_id", "swoogo_event_id"),
-            )
-        by_ids = {(p.sessionboard_event_id, p.swoogo_event_id): p for p in self.pairs()}
+        new = [mapping for mapping in mappings if mapping not in {p.events for p in known}]
+        if new:
+            with self.commit():
+                self._db.execute(
+                    schema.pair.insert(),
+                    [
+                        {"sessionboard_event_id": ours, "swoogo_event_id": theirs, "held": False}
+                        for ours, theirs in new
+                    ],
+                )
+        by_ids = {pair.events: pair for pair in self.pairs()}
         return [by_ids[mapping] for mapping in mappings]
+
+    def hold(self, mappings: Iterable[tuple[int, int]]) -> list[Pair]:
+        """Keep pairs for good, until they are released.
+
+        Args:
+            mappings: Sessionboard and Swoogo event ids.
+
+        Returns:
+            The recorded pairs, in the order given.
+
+        Raises:
+            TargetError: One side of a mapping belongs to another pair.
+        """
+        pairs = self.propose(mappings)
+        with self.commit():
+            for pair in pairs:
+                pair.held = True
+                self._db.execute(
+                    schema.pair.update().where(schema.pair.c.id == pair.id).values(held=True)
+                )
+        return pairs
 
     def release(self, sessionboard_event_id: int) -> Pair | None:
         """Let go of a pair, so that either side may be mapped elsewhere. Its ID map is kept.
@@ -444,85 +374,6 @@ class Ledger:
     def _of_pair(self, table: Table, pair: Pair) -> Sequence[Row[Any]]:
         return self._db.execute(select(table).where(table.c.pair_id == pair.id)).all()
 
-    def _upsert(self, table: Table, rows: list[dict[str, Any]], keys: Sequence[str] = ()) -> None:
-        keys = keys or [column.name for column in table.primary_key]
-        insert = self._insert(table)
-        changes = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-        self._db.execute(
-            insert.on_conflict_do_update(index_elements=list(keys), set_=changes), rows
-        )
-
-    def _check_version(self) -> None:
-        schema.metadata.create_all(self._db)
-        row = self._db.execute(
-            select(schema.meta.c.value).where(schema.meta.c.name == "version")
-        ).one_or_none()
-        if row is None:
-            self._db.execute(schema.meta.insert().values(name="version", value=str(schema.VERSION)))
-        elif int(row.value) > schema.VERSION:
-            raise TargetError(
-                "ledger_newer",
-                f"The ledger was written by a newer target-swoogo (ledger version {row.value}, "
-                f"this program knows {schema.VERSION}); update the plugin.",
-            )
-        self._db.commit()
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except sql_errors.ArgumentError:
-        parsed = None
-    if parsed is None or parsed.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise TargetError(
-            "ledger_url_invalid",
-            "The setting ledger_url is not the address of a SQLite or PostgreSQL database; write "
-            "it like sqlite:///ledger/target-swoogo.db or "
-            "postgresql://user:password@host/database.",
-        )
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    return parsed
-
-
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() == "postgresql":
-        return create_engine(url)
-    engine = create_engine(url)
-    if url.database and url.database != ":memory:":
-        path = Path(url.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # People's data: for the owner's eyes only, from the first byte on.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-    @event.listens_for(engine, "connect")
-    def _durable(connection: Any, _: object) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-
-    return engine
-
-
-def _held(engine: Engine) -> TargetError:
-    runs = schema.run.c
-    with engine.connect() as db:
-        row = db.execute(
-            select(runs.holder, runs.started_at).order_by(runs.started_at.desc()).limit(1)
-        ).one_or_none()
-    who = f"{row.holder} since {row.started_at}" if row else "another process"
-    return TargetError(
-        "ledger_held",
-        f"Another run is at work on this ledger ({who}); wait for it to end. Nothing was changed.",
-    )
-
-
-def _unwritable(shown: str, why: str) -> TargetError:
-    return TargetError(
-        "ledger_unwritable",
-        f"The ledger {shown} cannot be opened for writing ({why}); check ledger_url, that the "
-        f"folder or server exists, and that you may write there.",
-    )
-
 
 def _refuse_remapping(mapping: tuple[int, int], other: Pair) -> None:
     ours, theirs = mapping
@@ -532,7 +383,7 @@ def _refuse_remapping(mapping: tuple[int, int], other: Pair) -> None:
     side = f"Sessionboard event {ours}" if same[0] else f"Swoogo event {theirs}"
     raise TargetError(
         "mapping_taken",
-        f"{side} is already paired: Sessionboard event {other.sessionboard_event_id} goes to "
+        f"{side} belongs to another pair: Sessionboard event {other.sessionboard_event_id} goes to "
         f"Swoogo event {other.swoogo_event_id}. Put that pair back into event_mappings, or let "
         f"go of it with: meltano invoke target-swoogo:release {other.sessionboard_event_id}",
     )
@@ -540,6 +391,10 @@ def _refuse_remapping(mapping: tuple[int, int], other: Pair) -> None:
 
 def _keyed(pair: Pair, key: Key) -> dict[str, Any]:
     return {"pair_id": pair.id, "kind": key[0].value, "source_id": key[1]}
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def _dump(value: object) -> str:

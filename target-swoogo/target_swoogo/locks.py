@@ -2,76 +2,67 @@
 
 from __future__ import annotations
 
+import os
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sqlalchemy import Connection
 
-class Lock(Protocol):
-    """Held by at most one process."""
-
-    def acquire(self) -> bool:
-        """Take the lock; False when another process holds it."""
-
-    def release(self) -> None:
-        """Give it back."""
+LOCK_TIMEOUT = "55P03"
+"""What PostgreSQL answers when a lock was not free in time."""
 
 
-def lock_for(engine: Engine) -> Lock:
-    """The lock that belongs to a ledger.
+def lock_file(path: Path) -> FileLock | None:
+    """Take the lock on a file.
 
     Args:
-        engine: The ledger's database.
+        path: The file; it is made if need be, and stays when the lock is given back.
 
     Returns:
-        A file lock beside SQLite, an advisory lock in PostgreSQL.
+        The lock, held until released or until this process ends; None when another holds it.
+
+    Raises:
+        OSError: The file cannot be made.
     """
-    if engine.dialect.name == "postgresql":
-        return _AdvisoryLock(engine)
-    return _FileLock(engine.url.database)
+    # filelock would take a folder in which no file can be made for a lock that another holds.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return None
+    return lock
 
 
-class _FileLock:
-    def __init__(self, database: str | Path | None) -> None:
-        self._lock = FileLock(f"{database}.lock", mode=0o600)
+def lock_schema(connection: Connection, schema: str) -> bool:
+    """Take the lock on a schema of the connection's PostgreSQL database.
 
-    def acquire(self) -> bool:
-        try:
-            self._lock.acquire(blocking=False)
-        except Timeout:
-            return False
-        return True
+    The lock belongs to the connection: it is given back when that is closed or lost.
 
-    def release(self) -> None:
-        self._lock.release()
+    Args:
+        connection: The connection that does all the writing, so that none can outlive the lock.
+        schema: The schema; it need not exist.
 
-
-class _AdvisoryLock:
-    """Belongs to a connection of its own, so it ends with the process, however that ends."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._connection: Connection | None = None
-
-    def acquire(self) -> bool:
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        # One schema of one database is one ledger.
-        name = connection.scalar(text("SELECT current_database() || '/' || current_schema()"))
-        key = int.from_bytes(
-            blake2b(str(name).encode(), digest_size=8).digest(), "big", signed=True
-        )
-        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
-            connection.close()
-            return False
-        self._connection = connection
-        return True
-
-    def release(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+    Returns:
+        Whether the lock was free.
+    """
+    name = f"target-swoogo/{schema}".encode()
+    key = int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True)
+    # The server may take a moment to notice that a holder was killed.
+    connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+    try:
+        connection.execute(select(func.pg_advisory_lock(key)))
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_TIMEOUT:
+            raise
+        connection.rollback()
+        return False
+    connection.commit()
+    return True

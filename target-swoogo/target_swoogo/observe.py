@@ -24,14 +24,10 @@ LEVELS_AGE_SECONDS = 3600.0
 """A tier that Swoogo does not know is looked for anew after this time, if nothing else is to do."""
 
 _LONGEST_PROGRAMME = timedelta(days=60)
-_SEARCH_FIELD = {
-    # Any session search is by date: names hold characters that the search syntax gives a meaning.
-    Kind.SESSION: "date",
-    Kind.SPEAKER: "email",
-    Kind.SPONSOR: "name",
-    Kind.LOCATION: "name",
-    Kind.TRACK: "name",
-}
+_SEARCH_FIELD = {Kind.SESSION: "date", Kind.SPEAKER: "email"}
+"""What is searched by. Names are not: they hold characters that the search syntax gives a meaning,
+and a search by name would miss the same name in other spacing; so the other kinds are listed."""
+
 _SYNTAX = frozenset(",&%*=<>!")
 """Characters with a meaning in a search; the two documents differ in the rest of the syntax."""
 
@@ -169,9 +165,9 @@ def _records(
     client: Swoogo, pair: Pair, kind: Kind, values: Sequence[Mapping[str, Value]]
 ) -> list[Found]:
     """By whichever is cheaper in credits: one search per record, or one listing per 200."""
-    field = _SEARCH_FIELD[kind]
-    terms = sorted({str(fields[field]) for fields in values})
-    searchable = not any(_SYNTAX & set(term) for term in terms)
+    field = _SEARCH_FIELD.get(kind)
+    terms = sorted({str(fields[field]) for fields in values}) if field else []
+    searchable = bool(terms) and not any(_SYNTAX & set(term) for term in terms)
     if searchable and len(terms) == 1:
         return _all(client, pair, kind, f"{field}={terms[0]}")
     first = client.page(kind, pair.swoogo_event_id)

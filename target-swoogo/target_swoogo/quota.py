@@ -6,6 +6,7 @@ what is left and in how many seconds it is renewed (Swoogo's current documentati
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_log = logging.getLogger("target-swoogo")
+
 LIST_COST = 10
 CALL_COST = 1
 _DEFAULT_LIMIT = 2000
+_WORTH_TELLING = 5.0
 _NEW_WINDOW = 5.0
 """Seconds by which the end of a window must move to be the end of another window."""
 
@@ -72,6 +76,12 @@ class Quota:
         while (delay := self._try(cost)) > 0:
             if self._clock() + delay > self._deadline:
                 raise QuotaSpent
+            if delay > _WORTH_TELLING:
+                _log.info(
+                    "Swoogo's quota is used up but for its reserve; waiting %.0f s for the next "
+                    "window.",
+                    delay,
+                )
             if self._sleep(delay):
                 raise QuotaSpent
 

@@ -20,12 +20,12 @@ from target_swoogo.plan import level_name, make_plan, to_find
 from target_swoogo.quota import Quota, QuotaSpent
 from target_swoogo.report import PairReport
 from target_swoogo.rules import Sources, decide
-from target_swoogo.source import STREAMS, Event, Reader, Unreadable
+from target_swoogo.source import STREAMS, Event, Reader, Room, Track, Unreadable
 from target_swoogo.swoogo import Swoogo
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
     import msgspec
@@ -82,7 +82,7 @@ class Reconciler:
         """
         reports: list[PairReport] = []
         try:
-            for pair in self.ledger.hold(self.settings.event_mappings):
+            for pair in self.ledger.propose(self.settings.event_mappings):
                 report = PairReport(pair)
                 reports.append(report)
                 if self.stop.is_set():
@@ -151,21 +151,20 @@ class Reconciler:
         return event, zone
 
     def _sources(self, event_id: int) -> Sources:
+        statuses = self._read("session_statuses", event_id)
         return Sources(
             self._read("sessions", event_id),
             self._read("speakers", event_id),
             self._read("sponsors", event_id),
-            self._read("session_statuses", event_id),
-            self._read("rooms", event_id),
-            self._read("tracks", event_id),
+            {s.id for s in statuses if not isinstance(s, Unreadable) and s.deleted_at},
+            {room.id: room for room in self._read("rooms", event_id) if isinstance(room, Room)},
+            {t.id: t for t in self._read("tracks", event_id) if isinstance(t, Track)},
         )
 
-    def _read(self, stream: str, event_id: int) -> dict[str, Any]:
+    def _read(self, stream: str, event_id: int) -> Iterator[Any]:
         reader: Reader[msgspec.Struct] = Reader(STREAMS[stream])
-        return {
-            record_id: reader.read(record_id, payload)
-            for record_id, payload in self.ledger.sources(stream, event_id)
-        }
+        for record_id, payload in self.ledger.sources(stream, event_id):
+            yield reader.read(record_id, payload)
 
     # Observing, as far as the plan needs it
 
@@ -184,6 +183,9 @@ class Reconciler:
         # An image can be tried again without asking Swoogo anything first.
         writes = any(action.verb is not Verb.IMAGE for action in draft.actions)
         if not writes and not look_for and not (unknown and stale):
+            if not pair.held and "timezone" in pair.observed:
+                # Released and mapped again, and as it should be.
+                self.ledger.hold([pair.events])
             return draft
         observe.check_event(self._client, pair)
         warning = self._compare_zones(pair, zone, programme)
@@ -194,6 +196,7 @@ class Reconciler:
             matches = observe.find(self._client, pair, look_for, applied.intents)
         with self.ledger.commit():
             self.ledger.remember(pair)
+        self.ledger.hold([pair.events])
         final = plan(observe.observed(pair, matches))
         if warning:
             final.warnings.append(warning)

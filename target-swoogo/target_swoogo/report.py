@@ -97,12 +97,10 @@ class PairReport:
                 done[f"images {name}"] += 1
         if not self.outcomes:
             for action in self.plan.actions:
-                if action.verb is Verb.LINK:
-                    done["links linked"] += 1
-                elif action.verb is Verb.UNLINK:
-                    done["links unlinked"] += 1
+                if action.verb in {Verb.LINK, Verb.UNLINK}:
+                    done[f"links to {action.verb.value}"] += 1
                 elif action.verb is Verb.IMAGE:
-                    done["images sent"] += 1
+                    done["images to look at"] += 1
         return done
 
     def failures(self) -> list[Note]:
@@ -301,6 +299,8 @@ def _pair_text(pair: PairReport, *, dry_run: bool) -> list[str]:
         ]
         if parts:
             lines.append(f"  {label}: {', '.join(parts)}")
+    if dry_run:
+        lines.append(f"  It would use {pair.plan.cost:,} credits of Swoogo's quota")
     for title, notes in (
         ("Failed", pair.failures()),
         ("Pending", pair.pending()),

@@ -36,19 +36,28 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from target_swoogo.settings import Settings
-    from target_swoogo.source import Participant, Profile, Session, SessionStatus, Sponsor
+    from target_swoogo.source import Participant, Profile, Session, Sponsor
 
 
 @dataclass
 class Sources:
-    """One event's source records, by id."""
+    """One event's source records. The many are read once and in passing, so that most are let go.
 
-    sessions: Mapping[str, Session | Unreadable] = field(default_factory=dict)
-    speakers: Mapping[str, Profile | Unreadable] = field(default_factory=dict)
-    sponsors: Mapping[str, Sponsor | Unreadable] = field(default_factory=dict)
-    statuses: Mapping[str, SessionStatus | Unreadable] = field(default_factory=dict)
-    rooms: Mapping[str, Room | Unreadable] = field(default_factory=dict)
-    tracks: Mapping[str, Track | Unreadable] = field(default_factory=dict)
+    Attributes:
+        sessions: The sessions.
+        speakers: The people that the speakers search returned.
+        sponsors: The sponsors.
+        deleted: Ids of the sessions that were deleted.
+        rooms: The rooms by id.
+        tracks: The tracks by id.
+    """
+
+    sessions: Iterable[Session | Unreadable] = ()
+    speakers: Iterable[Profile | Unreadable] = ()
+    sponsors: Iterable[Sponsor | Unreadable] = ()
+    deleted: Collection[str] = ()
+    rooms: Mapping[str, Room] = field(default_factory=dict)
+    tracks: Mapping[str, Track] = field(default_factory=dict)
 
 
 def decide(
@@ -97,17 +106,17 @@ class _Rules:
         self.linked: dict[str, dict[str, str]] = {}
 
     def decide(self) -> Programme:
-        for record_id, session in self.sources.sessions.items():
+        for session in self.sources.sessions:
             if isinstance(session, Unreadable):
                 self._unreadable(Kind.SESSION, session)
                 continue
             self._session(session)
             for child in session.subsessions or ():
-                self._subsession(child, record_id)
+                self._subsession(child, session.id)
         self._locations()
         self._tracks()
         self._speakers()
-        for sponsor in self.sources.sponsors.values():
+        for sponsor in self.sources.sponsors:
             if isinstance(sponsor, Unreadable):
                 self._unreadable(Kind.SPONSOR, sponsor)
             else:
@@ -165,12 +174,10 @@ class _Rules:
             self._session(session)
 
     def _accepted(self, session: Session, label: str) -> None:
-        status = self.sources.statuses.get(session.id)
-        if status is not None and not isinstance(status, Unreadable) and status.deleted_at:
+        if session.id in self.sources.deleted:
             raise Refused(
                 "session_deleted",
-                f'Session "{label}" was deleted in Sessionboard; delete it in Swoogo by hand if it '
-                f"is there.",
+                f'Session "{label}" was deleted in Sessionboard; nothing needs to be done here.',
             )
         if session.is_abstract:
             raise Refused(
@@ -225,8 +232,7 @@ class _Rules:
 
     def _room(self, embedded: Room) -> Room:
         """The rooms stream is read afresh each run; a session may embed an older copy."""
-        room = self.sources.rooms.get(embedded.id)
-        return room if isinstance(room, Room) else embedded
+        return self.sources.rooms.get(embedded.id, embedded)
 
     def _location_of(self, session: Session) -> Ref | None:
         if session.room is None or not line((room := self._room(session.room)).name):
@@ -237,8 +243,7 @@ class _Rules:
     def _track_of(self, session: Session) -> Ref | None:
         if session.track is None:
             return None
-        fresh = self.sources.tracks.get(session.track.id)
-        track = fresh if isinstance(fresh, Track) else session.track
+        track = self.sources.tracks.get(session.track.id, session.track)
         if not line(track.name):
             return None
         self.tracks[track.id] = track
@@ -280,17 +285,17 @@ class _Rules:
 
     def _speakers(self) -> None:
         everybody = self.settings.speakers == "all"
-        for record_id, profile in self.sources.speakers.items():
+        for profile in self.sources.speakers:
             if isinstance(profile, Unreadable):
                 self._unreadable(Kind.SPEAKER, profile)
-                self.people.pop(record_id, None)
-            elif everybody or record_id in self.linked:
-                self.people[record_id] = profile
+                self.people.pop(profile.record_id, None)
+            elif everybody or profile.id in self.linked:
+                self.people[profile.id] = profile
             else:
                 label = person_label(profile)
                 self._skip(
                     Kind.SPEAKER,
-                    record_id,
+                    profile.id,
                     label,
                     Refused(
                         "speaker_not_on_session",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -20,6 +21,12 @@ from sqlalchemy import (
 VERSION = 1
 """Of the tables below. A ledger of a later version is refused."""
 
+MIGRATIONS: dict[int, tuple[str, ...]] = {}
+"""For each version after the first, the statements that make it of the one before."""
+
+# Compared byte by byte, as SQLite does, whatever the language of the database.
+_Name = Text().with_variant(Text(collation="C"), "postgresql")
+
 metadata = MetaData()
 
 meta = Table(
@@ -32,9 +39,9 @@ meta = Table(
 source = Table(
     "swoogo_source",
     metadata,
-    Column("stream", String(64), primary_key=True),
-    Column("event_id", Integer, primary_key=True),
-    Column("record_id", String(128), primary_key=True),
+    Column("stream", _Name, primary_key=True),
+    Column("event_id", BigInteger, primary_key=True),
+    Column("record_id", _Name, primary_key=True),
     Column("digest", String(32), nullable=False),
     Column("payload", Text, nullable=False),
     comment="Every record as last received, mapped or not.",
@@ -44,8 +51,8 @@ pair = Table(
     "swoogo_pair",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("sessionboard_event_id", Integer, nullable=False),
-    Column("swoogo_event_id", Integer, nullable=False),
+    Column("sessionboard_event_id", BigInteger, nullable=False),
+    Column("swoogo_event_id", BigInteger, nullable=False),
     Column("held", Boolean, nullable=False),
     Column("observed", Text, nullable=False, server_default="{}"),
     UniqueConstraint("sessionboard_event_id", "swoogo_event_id"),
@@ -58,8 +65,8 @@ def _of_pair(name: str, *columns: Column[Any], comment: str) -> Table:
         name,
         metadata,
         Column("pair_id", ForeignKey(pair.c.id), primary_key=True),
-        Column("kind", String(16), primary_key=True),
-        Column("source_id", String(128), primary_key=True),
+        Column("kind", _Name, primary_key=True),
+        Column("source_id", _Name, primary_key=True),
         *columns,
         comment=comment,
     )
@@ -68,13 +75,13 @@ def _of_pair(name: str, *columns: Column[Any], comment: str) -> Table:
 mapped = _of_pair(
     "swoogo_mapped",
     Column("label", Text, nullable=False),
-    Column("swoogo_id", Integer),
+    Column("swoogo_id", BigInteger),
     Column("applied", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("code", String(64)),
     Column("message", Text),
     Column("adopted", Boolean, nullable=False),
-    Column("contact_id", Integer),
+    Column("contact_id", BigInteger),
     Column("direct_link", Text),
     comment="The ID map, with the fields as Swoogo was last told.",
 )
@@ -82,7 +89,7 @@ mapped = _of_pair(
 image = _of_pair(
     "swoogo_image",
     Column("url", Text, nullable=False),
-    Column("version", String(64), nullable=False),
+    Column("version", Text, nullable=False),
     Column("etag", Text),
     Column("sha256", String(64)),
     Column("begun", Boolean, nullable=False),
@@ -102,8 +109,8 @@ link = Table(
     "swoogo_link",
     metadata,
     Column("pair_id", ForeignKey(pair.c.id), primary_key=True),
-    Column("speaker_id", String(128), primary_key=True),
-    Column("session_id", String(128), primary_key=True),
+    Column("speaker_id", _Name, primary_key=True),
+    Column("session_id", _Name, primary_key=True),
     Column("made", Boolean, nullable=False),
     comment="The links between speakers and sessions that were made, or begun.",
 )
@@ -111,7 +118,7 @@ link = Table(
 run = Table(
     "swoogo_run",
     metadata,
-    Column("id", String(32), primary_key=True),
+    Column("id", _Name, primary_key=True),
     Column("started_at", String(32), nullable=False),
     Column("ended_at", String(32)),
     Column("holder", Text, nullable=False),

@@ -289,7 +289,7 @@ class Settings:
         Returns:
             The settings.
         """
-        values = {field.name: config[field.name] for field in fields(cls)}
+        values = {field.name: _or_default(config, field.name) for field in fields(cls)}
         for name in ("session_statuses", "roles", "create_only_fields"):
             values[name] = frozenset(values[name])
         values["event_mappings"] = tuple(
@@ -317,6 +317,12 @@ def problems(config: Mapping[str, Any]) -> list[str]:
         for side, name in (("sessionboard_event_id", "Sessionboard"), ("swoogo_event_id", "Swoogo"))
         for sentence in _used_twice(pairs, side, name)
     ]
+
+
+def _or_default(config: Mapping[str, Any], name: str) -> Any:
+    """The schema lets a setting be null, which means that it is not set."""
+    value = config.get(name)
+    return SCHEMA["properties"][name].get("default") if value is None else value
 
 
 def _used_twice(pairs: list[dict[str, Any]], side: str, name: str) -> list[str]:

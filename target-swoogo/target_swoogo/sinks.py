@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
+import re
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import fastjsonschema
@@ -14,19 +18,52 @@ from singer_sdk.sinks.core import BaseJSONSchemaValidator
 from typing_extensions import override
 
 from target_swoogo.errors import TargetError
+from target_swoogo.source import EventId, RecordId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections import Counter
+    from collections.abc import Callable, Sequence
+    from typing import IO
 
     from target_swoogo.target import TargetSwoogo
 
 _BATCH = 1000
-_LONGEST_ID = 128
+_NOWHERE = -1
+"""The event of records that name none: they are kept, and belong to no event pair."""
+
+_LONGEST_STREAM = 255
+_DEEPEST = 100
+_LONGEST_NUMBER = 300
+# A string that never ends runs to the end: no part of the line is looked at twice.
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+
+_MESSAGES: dict[str, dict[str, type]] = {
+    "SCHEMA": {"stream": str, "schema": dict},
+    "RECORD": {"stream": str, "record": dict},
+    "STATE": {"value": dict},
+    "ACTIVATE_VERSION": {"stream": str},
+}
+"""The messages this target takes, and what it reads of each.
+
+A BATCH is not among them: it names files to be read, which nobody here asked for.
+"""
+
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 
 
 class LineReader(MsgSpecReader):
     """Reads Singer lines fast, and never prints one: they hold people's data."""
+
+    @override
+    def process_lines(
+        self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> Counter[str]:
+        lines = file_input or self.default_input
+        if isinstance(lines, io.TextIOWrapper):
+            # Whatever the locale; a byte that is not UTF-8 spoils its letter, not the run.
+            lines.reconfigure(encoding="utf-8-sig", errors="replace")
+        # Nothing is ever removed from Swoogo, so no version of a table replaces another.
+        return super().process_lines(lines, callbacks | {"ACTIVATE_VERSION": _ignore})
 
     @override
     def deserialize_json(self, line: str) -> dict[str, Any]:
@@ -36,26 +73,71 @@ class LineReader(MsgSpecReader):
             message = _lenient(line)
         if not isinstance(message, dict):
             raise _malformed("it is not a JSON object")
+        _check(message)
+        if message["type"] != "RECORD" and _shallow(line) != line:
+            raise _malformed("it is nested too deeply")
         return message
 
     @staticmethod
     @override
     def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
-        missing = requires - line_dict.keys()
-        if missing:
-            raise _malformed(f"it lacks {', '.join(sorted(missing))}")
+        """Every message was checked as soon as it was read."""
 
-    @override
-    def _process_unknown_message(self, message_dict: dict[str, Any]) -> None:
-        raise _malformed("its type is none of Singer's")
+
+def _ignore(message: dict[str, Any]) -> None:
+    """Does nothing."""
+
+
+def _check(message: dict[str, Any]) -> None:
+    kind = message.get("type")
+    if not isinstance(kind, str) or kind not in _MESSAGES:
+        raise _malformed(f"its type is none of {', '.join(_MESSAGES)}")
+    for name, wanted in _MESSAGES[kind].items():
+        if not isinstance(message.get(name), wanted):
+            raise _malformed(f"it is a {kind} without a proper {name}")
+    stream = message.get("stream", "none")
+    if not (stream.isprintable() and 0 < len(stream) <= _LONGEST_STREAM):
+        raise _malformed("its stream has no proper name")
+    if kind == "SCHEMA":
+        keys = message.get("key_properties") or []
+        if not isinstance(message["schema"].get("properties"), dict):
+            raise _malformed("its schema lacks properties")
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise _malformed("its key_properties are not a list of names")
 
 
 def _lenient(line: str) -> object:
-    """Python's own parser takes what the fast one does not: lone surrogates, huge numbers."""
+    """Takes what the fast parser does not: lone surrogates, boundless numbers and nesting.
+
+    None of it can be sent to anyone, so a letter becomes ``?`` and a number or a value ``null``.
+    """
     try:
-        return json.loads(line.encode("utf-8", "replace"))
+        value = json.loads(
+            _shallow(line),
+            parse_int=lambda digits: int(digits) if len(digits) < _LONGEST_NUMBER else None,
+            parse_float=lambda digits: number if math.isfinite(number := float(digits)) else None,
+            parse_constant=lambda _: None,
+        )
+        text = json.dumps(value, ensure_ascii=False)
+        return msgspec.json.decode(text.encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         raise _malformed("it is not JSON") from None
+
+
+def _shallow(line: str) -> str:
+    """The line with ``null`` for whatever is nested deeper than any real record, unparsed."""
+    kept: list[str] = []
+    depth = end = 0
+    for token in _TOKEN.finditer(line):
+        if token[0] in "[{":
+            depth += 1
+            if depth == _DEEPEST:
+                kept += line[end : token.start()], "null"
+        elif token[0] in "]}":
+            if depth == _DEEPEST:
+                end = token.end()
+            depth -= 1
+    return "".join(kept) + line[end:] if depth == 0 else line
 
 
 def _malformed(why: str) -> TargetError:
@@ -67,15 +149,26 @@ def _malformed(why: str) -> TargetError:
     )
 
 
+def _refuse_to_fetch(uri: str) -> None:
+    raise fastjsonschema.JsonSchemaDefinitionException(uri)
+
+
+# A schema that refers to an address would have it fetched, from wherever it leads.
+_NO_HANDLERS = dict.fromkeys(("", "http", "https", "ftp", "file", "data"), _refuse_to_fetch)
+
+
 class _CompiledValidator(BaseJSONSchemaValidator):
     """Validates with compiled code, several times as fast as the SDK's own validator."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
         super().__init__(schema)
         try:
-            self._validate = fastjsonschema.compile(schema, formats={}, use_formats=False)
-        except (fastjsonschema.JsonSchemaDefinitionException, TypeError, AttributeError) as error:
-            message = f"the schema is not valid ({error})"
+            self._validate = fastjsonschema.compile(
+                schema, handlers=_NO_HANDLERS, formats={}, use_formats=False
+            )
+        except Exception as error:
+            # Whatever the compiler trips over, it is the schema that is to be mended.
+            message = f"the schema is not valid ({type(error).__name__})."
             raise InvalidJSONSchema(message) from error
 
     @override
@@ -85,6 +178,8 @@ class _CompiledValidator(BaseJSONSchemaValidator):
         except fastjsonschema.JsonSchemaValueException as error:
             # The path, not the value: it may be someone's.
             raise InvalidRecord(str(error.name), {}) from None
+        except (ArithmeticError, RecursionError, TypeError, ValueError):
+            raise InvalidRecord("a value that cannot be checked", {}) from None
 
 
 class SourceSink(BatchSink):
@@ -103,6 +198,7 @@ class SourceSink(BatchSink):
         self._ledger = target.ledger
         self._batch: list[tuple[int, str, bytes]] = []
         self._invalid = 0
+        self._homeless = False
 
     @override
     def get_validator(self) -> BaseJSONSchemaValidator | None:
@@ -138,26 +234,17 @@ class SourceSink(BatchSink):
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
-        event_id, record_id = self._key(record)
-        self._batch.append((event_id, record_id, _payload(record)))
-
-    def _key(self, record: dict[str, Any]) -> tuple[int, str]:
-        record_id = record.get("id")
-        event_id = record_id if self.stream_name == "events" else record.get("event_id")
-        try:
-            event = int(event_id)  # type: ignore[arg-type]
-            name = str(record_id).strip()
-        except (TypeError, ValueError):
-            event, name = -1, ""
-        usable = 0 < len(name) <= _LONGEST_ID and name.isprintable() and record_id is not None
-        if not 0 <= event < 2**31 or not usable:
-            raise TargetError(
-                "record_without_key",
-                f"A record of stream {self.stream_name} has no usable id or event_id, so it cannot "
-                f"be kept. The run stopped there; the bookmark was not moved. Check the tap's "
-                f"version and its stream maps.",
+        own = record.get("id")
+        event_id = _event_id(own if self.stream_name == "events" else record.get("event_id"))
+        if event_id == _NOWHERE and not self._homeless:
+            self._homeless = True
+            self.logger.warning(
+                "Records of stream %s name no event that could be one, so they are kept but belong "
+                "to no event pair; check the tap's version and its stream maps. "
+                "[record_without_event]",
+                self.stream_name,
             )
-        return event, name
+        self._batch.append((event_id, _record_id(own), _payload(record)))
 
     @override
     def process_batch(self, context: dict[str, Any]) -> None:
@@ -166,16 +253,31 @@ class SourceSink(BatchSink):
         self._batch = []
 
 
-def _payload(record: dict[str, Any]) -> bytes:
+def _event_id(value: object) -> int:
     try:
-        return _encode(record)
-    except UnicodeEncodeError:
-        text = json.dumps(record, ensure_ascii=True, sort_keys=True, default=str)
-        return _encode(json.loads(text.encode().decode("utf-8", "replace")))
+        return msgspec.convert(value, EventId, strict=False)
+    except msgspec.ValidationError:
+        return _NOWHERE
+
+
+def _record_id(value: object) -> str:
+    """The id to keep a record by; one that is none gets a name, so that the rules can refuse it."""
+    text = str(value) if type(value) is int else value
+    try:
+        return msgspec.convert(text.strip() if isinstance(text, str) else text, RecordId)
+    except msgspec.ValidationError:
+        return f"unusable-{blake2b(_payload(value), digest_size=8).hexdigest()}"
+
+
+def _payload(value: object) -> bytes:
+    try:
+        return _encode(value)
+    except RecursionError:
+        return b"null"  # nested to the edge of what could be read; the rules refuse it
 
 
 class IgnoringSink(RecordSink):
-    """Counts the records of a stream that means nothing to Swoogo."""
+    """Counts the records of a stream that means nothing to Swoogo, whatever they are."""
 
     @override
     def setup(self) -> None:
@@ -184,6 +286,14 @@ class IgnoringSink(RecordSink):
             "Stream %s is not one of Sessionboard's programme; its records are ignored.",
             self.stream_name,
         )
+
+    @override
+    def get_validator(self) -> None:
+        return None
+
+    @override
+    def _validate_and_parse(self, record: dict[str, Any]) -> dict[str, Any]:
+        return record
 
     @override
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:

@@ -7,23 +7,38 @@ v1, "Sessions", "Speakers", "Sponsors" and "Event Settings".
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
+
+RecordId = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:~-]+\Z")
+]
+"""A UUID in truth; anything that can stand in a log line, a command and a column of the ledger."""
+
+EventId = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+Word = Annotated[
+    str, msgspec.Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029<>]*\Z")
+]
+"""Text that messages show as it is."""
+
+Stamp = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[ -~]*\Z")]
+Count = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
 
 
 class Record(msgspec.Struct, kw_only=True, frozen=True, gc=False):
     """What every record has."""
 
-    id: str
-    updated_at: str | None = None
-    created_at: str | None = None
+    id: RecordId
+    updated_at: Stamp | None = None
+    created_at: Stamp | None = None
 
 
 class Event(msgspec.Struct, kw_only=True, frozen=True):
     """An event of a Sessionboard organisation; its zone places the sessions on calendar days."""
 
-    id: int
+    id: EventId
     name: str | None = None
     timezone: str | None = None
 
@@ -32,7 +47,7 @@ class Room(Record, frozen=True, kw_only=True):
     """A room; it becomes a Swoogo location."""
 
     name: str | None = None
-    capacity: int | None = None
+    capacity: Count | None = None
 
 
 class Track(Record, frozen=True, kw_only=True):
@@ -50,7 +65,7 @@ class Role(msgspec.Struct, kw_only=True, frozen=True):
 class Profile(Record, frozen=True, kw_only=True):
     """A person, as the speakers search returns them or as a session embeds them."""
 
-    friendly_id: str | None = None
+    friendly_id: Word | None = None
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
@@ -69,14 +84,14 @@ class Participant(Profile, frozen=True, kw_only=True):
 class Session(Record, frozen=True, kw_only=True):
     """A session; `starts_at` and `ends_at` are RFC 3339 instants."""
 
-    friendly_id: str | None = None
+    friendly_id: Word | None = None
     title: str | None = None
     description: str | None = None
-    status: str | None = None
+    status: Word | None = None
     is_abstract: bool | None = None
     starts_at: str | None = None
     ends_at: str | None = None
-    capacity: int | None = None
+    capacity: Count | None = None
     room: Room | None = None
     track: Track | None = None
     participants: list[Participant] | None = None
@@ -97,7 +112,7 @@ class CustomField(msgspec.Struct, kw_only=True, frozen=True):
 class Sponsor(Record, frozen=True, kw_only=True):
     """A sponsor."""
 
-    friendly_id: str | None = None
+    friendly_id: Word | None = None
     name: str | None = None
     description: str | None = None
     website_url: str | None = None
@@ -158,3 +173,5 @@ class Reader(Generic[T]):
             return self._decoder.decode(payload)
         except msgspec.ValidationError as error:
             return Unreadable(record_id, str(error))
+        except RecursionError:
+            return Unreadable(record_id, "it is nested too deeply")

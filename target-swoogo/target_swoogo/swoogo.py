@@ -163,10 +163,12 @@ class Swoogo:
             params["search"] = search
         answer = as_object(self._call(LIST[kind], params=params))
         items, meta = answer.get("items"), answer.get("_meta")
-        if not isinstance(items, list) or not isinstance(meta, dict):
-            message = f"Swoogo's list of {kind.plural} has no items or no _meta"
-            raise Unavailable(message)
-        return Page(items, int(meta["pageCount"]), int(meta["totalCount"]))
+        try:
+            for item in items:  # type: ignore[union-attr] # a wrong shape is what is looked for
+                int(item["id"])
+            return Page(items, int(meta["pageCount"]), int(meta["totalCount"]))  # type: ignore[arg-type,index]
+        except (KeyError, TypeError, ValueError):
+            raise Unavailable(f"Swoogo's list of {kind.plural} has an unknown shape") from None
 
     def get(self, kind: Kind, swoogo_id: int) -> dict[str, Any]:
         """Read one record."""
@@ -230,7 +232,7 @@ class Swoogo:
         """Ids of the sessions a speaker is linked to."""
         params = {"fields": "id", "expand": "sessions"}
         answer = as_object(self._call(GET[Kind.SPEAKER], speaker_id, params=params))
-        return {session["id"] for session in answer.get("sessions") or ()}
+        return {int(session["id"]) for session in answer.get("sessions") or ()}
 
     def upload(self, kind: Kind, target_id: int, image: Image) -> None:
         """Set a speaker's headshot (by contact id) or a sponsor's logo (by sponsor id)."""

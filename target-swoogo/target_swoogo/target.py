@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
 from singer_sdk.exceptions import (
@@ -159,6 +159,7 @@ class TargetSwoogo(Target):
             return
         for failure in failures:
             cls.logger.error("%s", failure)
+        _drain(kwargs.get("file_input") or sys.stdin)
         sys.exit(1)
 
 
@@ -166,6 +167,13 @@ _SINGER = (
     "The tap's output breaks the Singer specification: {why} The run stopped there; the bookmark "
     "was not moved past it. Check the tap's version. [singer_stream_invalid]"
 )
+
+
+def _drain(stream: IO[str]) -> None:
+    """Let the tap finish: a pipe that closes in its face buries our sentence under its errors."""
+    if not stream.isatty():
+        for _ in stream:
+            pass
 
 
 def _first_line(error: Exception) -> str:

@@ -24,6 +24,14 @@ def deleted_in_swoogo(row: Row) -> str:
     )
 
 
+def sessions_gone(row: Row) -> str:
+    """For a speaker whose sessions were all deleted in Swoogo."""
+    return (
+        f"{name(row)} was not linked: its sessions were deleted in Swoogo; restore those that "
+        f"should be there."
+    )
+
+
 def ambiguous(row: Row, matches: Collection[Found]) -> str:
     """For a record that Swoogo has several times."""
     ids = ", ".join(str(found.swoogo_id) for found in matches)

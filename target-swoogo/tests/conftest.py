@@ -9,6 +9,7 @@ from target_swoogo.settings import SCHEMA, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 PAIR = {"sessionboard_event_id": 4101, "swoogo_event_id": 77001}
 
@@ -37,3 +38,12 @@ def settings(config: dict[str, Any]) -> Callable[..., Settings]:
         return Settings.from_config(config | overrides)
 
     return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a ledger that does not exist yet, in each kind of database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/deep/down/ledger.db"
+    url: str = request.getfixturevalue("organisation")()
+    return url

@@ -16,7 +16,6 @@ from target_swoogo.source import (
     Role,
     Room,
     Session,
-    SessionStatus,
     Sponsor,
     Track,
     Unreadable,
@@ -57,9 +56,11 @@ def a_person(person_id: str = "p1", **changes: Any) -> Participant:
 
 
 def decided(settings: Settings, *, synced: tuple[str, ...] = (), **records: list[Any]) -> Programme:
-    sources = Sources(
-        **{stream: {record.id: record for record in found} for stream, found in records.items()}
-    )
+    by_id = {
+        stream: {record.id: record for record in records.pop(stream, [])}
+        for stream in ("rooms", "tracks")
+    }
+    sources = Sources(**records, **by_id)
     return decide(sources, ZONE, settings, NOW, synced)
 
 
@@ -156,10 +157,7 @@ def test_past_sessions_sync_when_asked_for(settings: MakeSettings) -> None:
 
 
 def test_a_deleted_session_is_not_wanted(settings: MakeSettings) -> None:
-    status = SessionStatus(id="s1", status="accepted", deleted_at="2027-02-20T10:00:00Z")
-    assert codes(decided(settings(), sessions=[a_session()], statuses=[status])) == [
-        "session_deleted"
-    ]
+    assert codes(decided(settings(), sessions=[a_session()], deleted=["s1"])) == ["session_deleted"]
 
 
 def test_other_statuses_sync_when_asked_for(settings: MakeSettings) -> None:
@@ -380,9 +378,9 @@ def test_a_website_without_scheme_is_kept(settings: MakeSettings, address: str) 
 
 def test_an_unreadable_record_is_refused_and_the_others_sync(settings: MakeSettings) -> None:
     sources = Sources(
-        sessions={"s0": Unreadable("s0", "Expected `str`"), "s1": a_session()},
-        speakers={"p1": Unreadable("p1", "Expected `str`")},
-        sponsors={"x1": Unreadable("x1", "Expected `str`")},
+        sessions=[Unreadable("s0", "Expected `str`"), a_session()],
+        speakers=[Unreadable("p1", "Expected `str`")],
+        sponsors=[Unreadable("x1", "Expected `str`")],
     )
     programme = decide(sources, ZONE, settings(), NOW)
     assert codes(programme) == ["record_unreadable"] * 3

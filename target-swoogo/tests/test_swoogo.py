@@ -265,6 +265,26 @@ def test_lists_ask_for_the_fields_they_need(client: Swoogo, requests_mock: Mocke
     assert "contact_id" in lists.last_request.qs["fields"][0]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        {},
+        {"items": None, "_meta": {"pageCount": 1, "totalCount": 1}},
+        {"items": [{"name": "no id"}], "_meta": {"pageCount": 1, "totalCount": 1}},
+        {"items": ["text"], "_meta": {"pageCount": 1, "totalCount": 1}},
+        {"items": [], "_meta": {}},
+        {"items": [], "_meta": {"pageCount": "many", "totalCount": 1}},
+    ],
+)
+def test_a_list_of_an_unknown_shape_is_no_answer(
+    client: Swoogo, requests_mock: Mocker, answer: object
+) -> None:
+    requests_mock.get(f"{API}/tracks.json", json=answer)
+    with pytest.raises(Unavailable):
+        client.page(Kind.TRACK, 7)
+
+
 def test_levels_are_the_choices_of_the_level_field(client: Swoogo, requests_mock: Mocker) -> None:
     choices = [{"id": 1, "name": "Gold", "sort": 1}]
     fields = {"items": [{"attribute": "name"}, {"attribute": "level", "choices": choices}]}

@@ -246,7 +246,7 @@ def _check_port(port: int) -> None:
     except OSError as error:
         message = (
             f"Port {port} on {HOST} cannot be used ({error.strerror}): "
-            "choose another one with --port or SANDBOX_PORT"
+            "choose another one with --port or SANDBOX_PORT, which Meltano takes from meltano.yml"
         )
         raise click.ClickException(message) from error
 

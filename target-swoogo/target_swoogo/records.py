@@ -1,0 +1,98 @@
+"""The source records in the ledger: as received, each only once, and checked when read back."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from target_swoogo import schema
+from target_swoogo.database_errors import damaged
+from target_swoogo.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_CHUNK = 500
+"""Most keys in one IN clause; SQLite's default limit of variables is far above."""
+
+
+class SourceRecords(Store):
+    """Keeps what Sessionboard last said, whether it is mapped or not."""
+
+    def put(self, stream: str, records: Sequence[tuple[int, str, bytes]]) -> int:
+        """Keep a batch of records as received. Call inside `commit`.
+
+        Args:
+            stream: Their stream.
+            records: Event id, record id and canonical JSON of each; of several with one key the
+                last counts.
+
+        Returns:
+            How many were new or changed.
+        """
+        latest = {(event_id, record_id): payload for event_id, record_id, payload in records}
+        digests = {key: _digest(payload) for key, payload in latest.items()}
+        known = self._digests(stream, latest)
+        changed = [
+            {
+                "stream": stream,
+                "event_id": key[0],
+                "record_id": key[1],
+                "digest": digests[key],
+                "payload": payload.decode(),
+            }
+            for key, payload in latest.items()
+            if known.get(key) != digests[key]
+        ]
+        if changed:
+            self._upsert(schema.source, changed)
+        return len(changed)
+
+    def _digests(self, stream: str, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
+        table = schema.source.c
+        by_event: dict[int, list[str]] = {}
+        for event_id, record_id in keys:
+            by_event.setdefault(event_id, []).append(record_id)
+        found: dict[tuple[int, str], str] = {}
+        for event_id, ids in by_event.items():
+            for start in range(0, len(ids), _CHUNK):
+                rows = self._db.execute(
+                    select(table.record_id, table.digest).where(
+                        table.stream == stream,
+                        table.event_id == event_id,
+                        table.record_id.in_(ids[start : start + _CHUNK]),
+                    )
+                )
+                found.update(((event_id, row.record_id), row.digest) for row in rows)
+        return found
+
+    def sources(self, stream: str, event_id: int) -> Iterator[tuple[str, str]]:
+        """Read one event's records of one stream.
+
+        Args:
+            stream: The stream.
+            event_id: The Sessionboard event.
+
+        Yields:
+            Record id and payload, by record id.
+
+        Raises:
+            TargetError: A payload is not the one that was kept.
+        """
+        table = schema.source.c
+        rows = self._db.execute(
+            select(table.record_id, table.payload, table.digest)
+            .where(table.stream == stream, table.event_id == event_id)
+            .order_by(table.record_id)
+        )
+        for row in rows:
+            # The database's own check sees the shape of its pages, not what stands in them.
+            if _digest(row.payload.encode()) != row.digest:
+                raise damaged(self._database.shown, f"a record of stream {stream} was altered")
+            yield row.record_id, row.payload
+
+
+def _digest(payload: bytes) -> str:
+    return blake2b(payload, digest_size=16).hexdigest()
