@@ -179,7 +179,7 @@ class _Pictures:
 def _is_upright(content: bytes) -> bool:
     with Image.open(io.BytesIO(content)) as image:
         image.load()
-        return image.getexif().get(_EXIF_ORIENTATION, 1) == 1
+        return bool(image.getexif().get(_EXIF_ORIENTATION, 1) == 1)
 
 
 # What must be there

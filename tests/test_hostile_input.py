@@ -56,7 +56,7 @@ SOUND: list[tuple[str, Record]] = [
     ("speakers", person("ada")),
     ("sponsors", sponsor("loom")),
 ]
-MOST_AT_ONCE = 200
+MOST_AT_ONCE = 400
 """Records of one run: a window of the quota must do."""
 
 KINDS = {"sessions": "session", "speakers": "speaker", "sponsors": "sponsor"}
@@ -78,6 +78,7 @@ def pair(make_pair: Callable[..., Pair]) -> Pair:
 
 def load(pair: Pair, records: Iterable[tuple[str, Any]], **overrides: Any) -> Record:
     """A run with sound records behind the hostile ones; the report of the pair."""
+    pair.sandbox.advance(601)  # a new window of the quota
     report = pair.load(messages([*records, *SOUND]), **overrides)
     assert pair.state == {"n": 1}
     (one,) = report["pairs"]
@@ -129,19 +130,20 @@ def test_no_wrong_value_in_any_field_stops_the_others(
         pytest.skip("only sessions have subsessions")
     records = []
     for path in fields_of(stream):
-        if path in {("id",), ("event_id",)}:
+        if path == ("id",) or (path[0] == "subsessions") is (subsessions == "skip"):
             continue
         for value in WRONG.values():
             record_id = f"r{len(records)}"
             records.append((stream, spoilt(whole(stream, record_id), path, value)))
+    named = set()
     for start in range(0, len(records), MOST_AT_ONCE):
         report = load(pair, records[start : start + MOST_AT_ONCE], subsessions=subsessions)
         assert_nothing_unsafe_is_reported(report)
+        named |= told(report)
     assert_the_sound_records_arrived(pair)
     assert_nothing_unsafe_was_sent(pair)
-    report = load(pair, [], subsessions=subsessions, dry_run=True)
     if kind := KINDS.get(stream):
-        assert told(report) >= {(kind, record["id"]) for _, record in records}
+        assert named >= {(kind, record["id"]) for _, record in records}
     assert_the_log_is_clean(caplog)
     print(f"{stream}: {len(records)} records with a wrong value")  # noqa: T201 - said on request
 
@@ -395,19 +397,25 @@ TOLERATED = {
     ),
     "activate version": ('{"type": "ACTIVATE_VERSION", "stream": "sessions"}', SCHEMAS + 3),
     "unknown stream": (
-        '{"type": "SCHEMA", "stream": "tickets", "key_properties": ["id"], '
-        '"schema": {"properties": {"id": {"type": "integer"}}}}\n'
-        '{"type": "RECORD", "stream": "tickets", "record": {"id": "jane@example.org"}}',
+        (
+            '{"type": "SCHEMA", "stream": "tickets", "key_properties": ["id"], '
+            '"schema": {"properties": {"id": {"type": "integer"}}}}\n'
+            '{"type": "RECORD", "stream": "tickets", "record": {"id": "jane@example.org"}}'
+        ),
         0,
     ),
     "schema that changes": (
-        '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"id": '
-        '{"type": "integer"}}, "required": ["nobody"]}}',
+        (
+            '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"id": '
+            '{"type": "integer"}}, "required": ["nobody"]}}'
+        ),
         SCHEMAS + 2,
     ),
     "schema that divides by zero": (
-        '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"capacity": '
-        '{"multipleOf": 0}}}}',
+        (
+            '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"capacity": '
+            '{"multipleOf": 0}}}}'
+        ),
         SCHEMAS,
     ),
     "unknown keys": ('{"type": "STATE", "value": {}, "x": [1], "record": 5}', 0),
@@ -443,9 +451,11 @@ STOPPING = [
     '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"id": 5}}}',
     '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"id": {"type": "x"}}}}',
     '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"a": {"pattern": "("}}}}',
-    '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"a": {"$ref": "ADDRESS"}}}}',
-    '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"a": '
-    '{"$ref": "file:///etc/hostname"}}}}',
+    '{"type":"SCHEMA","stream":"sessions","schema":{"properties":{"a":{"$ref":"ADDRESS"}}}}',
+    (
+        '{"type": "SCHEMA", "stream": "sessions", "schema": {"properties": {"a": '
+        '{"$ref": "file:///etc/hostname"}}}}'
+    ),
     '{"type": "SCHEMA", "stream": "x", "schema": {"properties": {}}, "key_properties": 5}',
     '{"type": "SCHEMA", "stream": "x", "schema": {"properties": {}}, "key_properties": [["id"]]}',
     '{"type": "SCHEMA", "stream": "x", "schema": {"properties": {"a": ' + nested(500) + "}}}",
@@ -455,8 +465,10 @@ STOPPING = [
     '{"type": "STATE", "value": {"a": ' + nested(500) + "}}",
     '{"type": "STATE", "value": {"a": ' + nested(DEEPEST) + "}}",
     '{"type": "ACTIVATE_VERSION", "version": 1}',
-    '{"type": "BATCH", "stream": "sessions", "encoding": {"format": "jsonl"}, '
-    '"manifest": ["file:///etc/passwd"]}',
+    (
+        '{"type": "BATCH", "stream": "sessions", "encoding": {"format": "jsonl"}, '
+        '"manifest": ["file:///etc/passwd"]}'
+    ),
     '"' + '\\"' * 100_000,
     nested(DEEPEST),
     "",
@@ -594,7 +606,9 @@ def test_an_arbitrary_line_is_a_message_or_refused(line: str) -> None:
 )
 def test_arbitrary_messages_are_taken_or_refused(pair: Pair, parts: list[Record]) -> None:
     settings = pair.target_config(
-        api_url="http://127.0.0.1:9", ledger_url="sqlite:///:memory:", report_path=""
+        api_url="http://127.0.0.1:9",
+        event_mappings=[{"sessionboard_event_id": 7, "swoogo_event_id": 7}],
+        report_path="",
     )
     target = TargetSwoogo(config=settings)
     lines = messages([]) + "\n".join(json.dumps(part) for part in parts)

@@ -305,13 +305,7 @@ class Ledger(SourceRecords):
         """Drop a record from the ID map with all that hangs on it. Call inside `commit`."""
         kind, source_id = key
         for table in (schema.mapped, schema.image, schema.intent):
-            self._db.execute(
-                table.delete().where(
-                    table.c.pair_id == pair.id,
-                    table.c.kind == kind.value,
-                    table.c.source_id == source_id,
-                )
-            )
+            self._drop(table, pair, key)
         link = schema.link.c
         for kind_of, column in ((Kind.SPEAKER, link.speaker_id), (Kind.SESSION, link.session_id)):
             if kind is kind_of:
@@ -360,16 +354,17 @@ class Ledger(SourceRecords):
 
     def close_intent(self, pair: Pair, key: Key) -> None:
         """Strike a create off the journal. Call inside `commit`."""
-        table = schema.intent
-        self._db.execute(
-            table.delete().where(
-                table.c.pair_id == pair.id,
-                table.c.kind == key[0].value,
-                table.c.source_id == key[1],
-            )
-        )
+        self._drop(schema.intent, pair, key)
 
     # Plumbing
+
+    def _drop(self, table: Table, pair: Pair, key: Key) -> None:
+        of = table.c
+        self._db.execute(
+            table.delete().where(
+                of.pair_id == pair.id, of.kind == key[0].value, of.source_id == key[1]
+            )
+        )
 
     def _of_pair(self, table: Table, pair: Pair) -> Sequence[Row[Any]]:
         return self._db.execute(select(table).where(table.c.pair_id == pair.id)).all()

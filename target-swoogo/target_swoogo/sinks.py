@@ -95,9 +95,10 @@ def _check(message: dict[str, Any]) -> None:
     for name, wanted in _MESSAGES[kind].items():
         if not isinstance(message.get(name), wanted):
             raise _malformed(f"it is a {kind} without a proper {name}")
-    stream = message.get("stream", "none")
-    if not (stream.isprintable() and 0 < len(stream) <= _LONGEST_STREAM):
-        raise _malformed("its stream has no proper name")
+    if "stream" in _MESSAGES[kind]:
+        stream = message["stream"]
+        if not (stream.isprintable() and 0 < len(stream) <= _LONGEST_STREAM):
+            raise _malformed("its stream has no proper name")
     if kind == "SCHEMA":
         keys = message.get("key_properties") or []
         if not isinstance(message["schema"].get("properties"), dict):
