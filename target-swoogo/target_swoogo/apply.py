@@ -200,7 +200,8 @@ class Applier:
         if not sessions:
             return None
         if action.verb is Verb.UNLINK:
-            return _Step(action, lambda: self._caller.unlink(swoogo_id, sessions), _nothing_to_undo)
+            undo = book.begin_unlink(row.source_id, sessions)
+            return _Step(action, lambda: self._caller.unlink(swoogo_id, sessions), undo)
         undo = book.begin_link(row.source_id, sessions)
         return _Step(action, lambda: self._caller.link(swoogo_id, sessions), undo)
 
@@ -224,16 +225,21 @@ class Applier:
                 step.undo()
             self._fail(action, error)
         except QuotaSpent:
-            step.undo()
+            self._take_back(step)
             self._ending = self._ending or ("quota_spent", _QUOTA_SPENT)
             self._leave(action)
         except TargetError as error:
-            step.undo()
+            self._take_back(step)
             self.error = self.error or error
             self._leave(action)
         else:
             self._unavailable = 0
             self._succeed(action, result)
+
+    def _take_back(self, step: _Step) -> None:
+        """An update may have happened in an earlier try of the call; a create is tried once."""
+        if step.action.verb is Verb.CREATE:
+            step.undo()
 
     def _succeed(self, action: Action, result: Any) -> None:
         row, book = action.row, self._book
@@ -288,17 +294,20 @@ class Applier:
 
     def _look_up_lost(self) -> None:
         """Look whether creates whose answers were lost came through; all else is settled now."""
-        for action, intent in self._lost:
+        lost, self._lost = self._lost, []
+        wanted = {action.row.key: intent.fields for action, intent in lost}
+        matches = {action.row.key: self._unclaimed(action, intent) for action, intent in lost}
+        given = match.assign(wanted, {key: found for key, found in matches.items() if found})
+        for action, _ in lost:
             row = action.row
-            chosen = match.best(intent.fields, self._unclaimed(action, intent))
+            chosen = given.get(row.key)
             if chosen is None:
-                lost = wording.outcome_unknown(row)
-                self._end(action, Verdict.PENDING, "outcome_unknown", lost)
+                message = wording.outcome_unknown(row)
+                self._end(action, Verdict.PENDING, "outcome_unknown", message)
                 continue
             with self.ledger.commit():
                 self._book.adopted(row, chosen)
             self._end(action, Verdict.CREATED)
-        self._lost.clear()
 
     def _unclaimed(self, action: Action, intent: Intent) -> list[Found]:
         row = action.row
@@ -337,10 +346,6 @@ class Applier:
 _EXTRAS = frozenset({Verb.LINK, Verb.UNLINK, Verb.IMAGE})
 _QUOTA_SPENT = "the quota or the time of this run is used up; the next run continues."
 _RUN_ENDED = "the run was ended early; the next run continues."
-
-
-def _nothing_to_undo() -> None:
-    """A link that is to go stays known until it is gone."""
 
 
 def _failure(action: Action, error: SwoogoError | ImageError) -> str:

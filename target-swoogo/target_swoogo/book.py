@@ -36,6 +36,7 @@ class Book:
         self.mapped = self.ledger.mapped(self.pair)
         self.images = self.ledger.images(self.pair)
         self.links = self.ledger.links(self.pair)
+        self.intents = self.ledger.intents(self.pair)
         self.ids: dict[Key, int] = {}
         """Swoogo ids of what is known to be there."""
         for entry in self.mapped.values():
@@ -57,19 +58,27 @@ class Book:
 
     def begin_create(self, row: Row, intent: Intent) -> Callable[[], None]:
         """Open the intent of a create."""
+        self.intents[row.key] = intent
         self.ledger.open_intent(self.pair, row.key, intent)
         return lambda: self.ledger.close_intent(self.pair, row.key)
 
     def begin_update(self, row: Row, names: Iterable[str]) -> Callable[[], None]:
         """Forget what Swoogo has in the fields that are about to be sent."""
-        entry = self.mapped[row.key]
-        before = dict(entry.applied)
-        entry.applied = {name: value for name, value in before.items() if name not in set(names)}
+        names, entry = set(names), self.mapped[row.key]
+        before, contact_id, image = dict(entry.applied), entry.contact_id, self.images.get(row.key)
+        entry.applied = {name: value for name, value in before.items() if name not in names}
+        if "email" in names:
+            # Another address is another contact, which has no headshot yet.
+            entry.contact_id = None
+            if image is not None:
+                self._image(row.key, replace(image, begun=True))
         self.save(entry)
 
         def undo() -> None:
-            entry.applied = before
+            entry.applied, entry.contact_id = before, contact_id
             self.save(entry)
+            if image is not None and "email" in names:
+                self._image(row.key, image)
 
         return undo
 
@@ -78,6 +87,12 @@ class Book:
         new = [s for s in sessions if (speaker_id, s) not in self.links]
         self._link(speaker_id, new, made=False)
         return lambda: self.unlinked(speaker_id, new)
+
+    def begin_unlink(self, speaker_id: str, sessions: Iterable[str]) -> Callable[[], None]:
+        """Mark links as no longer known to be there."""
+        made = [session for session in sessions if self.links.get((speaker_id, session))]
+        self._link(speaker_id, made, made=False)
+        return lambda: self._link(speaker_id, made, made=True)
 
     def begin_image(self, row: Row) -> Callable[[], None]:
         """Mark an image as begun."""
@@ -115,6 +130,7 @@ class Book:
             del self.mapped[replaces]
             self.ids.pop(replaces, None)
             self.images.pop(replaces, None)
+        intent = self.intents.get(row.key)
         entry = Mapped(
             row.kind,
             row.source_id,
@@ -122,7 +138,9 @@ class Book:
             found.swoogo_id,
             # Where Sessionboard has nothing, what somebody wrote by hand is left alone.
             {
-                name: None if value is None else found.fields.get(name)
+                name: found.fields.get(name)
+                if value is not None or found.carries(intent, name)
+                else None
                 for name, value in row.fields.items()
             },
             State.SYNCED,

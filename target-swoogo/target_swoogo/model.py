@@ -218,3 +218,7 @@ class Found:
     swoogo_id: int
     fields: dict[str, Scalar]
     raw: dict[str, Any]
+
+    def carries(self, intent: Intent | None, name: str) -> bool:
+        """Whether a field has the value that a create of ours sent."""
+        return intent is not None and intent.fields.get(name) == self.fields.get(name)

@@ -214,7 +214,7 @@ class _Planner:
         changes = {
             name: change
             for name, change in self._changes(row, chosen.fields).items()
-            if change.new is not None
+            if change.new is not None or chosen.carries(self.applied.intents.get(row.key), name)
         }
         replaces = self.orphans.get((row.kind, chosen.swoogo_id))
         self.out.actions.append(Action(Verb.ADOPT, row, changes, chosen, replaces=replaces))
