@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from target_swoogo.model import Intent, Key, Mapped, State, Uploaded
+from target_swoogo.model import Intent, Key, Kind, Mapped, State, Uploaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -126,23 +126,23 @@ class Book:
             replaces: The entry that had it before, if one did.
         """
         if replaces is not None:
-            self.ledger.forget(self.pair, replaces)
-            del self.mapped[replaces]
-            self.ids.pop(replaces, None)
-            self.images.pop(replaces, None)
-        intent = self.intents.get(row.key)
+            # The same record under a new id: what Swoogo was told of it is known.
+            applied = self._hand_over(replaces, row.key)
+        else:
+            # Where Sessionboard has nothing, what somebody wrote by hand is left alone.
+            intent = self.intents.get(row.key)
+            applied = {
+                name: found.fields.get(name)
+                if value is not None or found.carries(intent, name)
+                else None
+                for name, value in row.fields.items()
+            }
         entry = Mapped(
             row.kind,
             row.source_id,
             row.label,
             found.swoogo_id,
-            # Where Sessionboard has nothing, what somebody wrote by hand is left alone.
-            {
-                name: found.fields.get(name)
-                if value is not None or found.carries(intent, name)
-                else None
-                for name, value in row.fields.items()
-            },
+            applied,
             State.SYNCED,
             adopted=True,
             contact_id=_integer(found.raw.get("contact_id")),
@@ -150,6 +150,22 @@ class Book:
         )
         self.save(entry)
         self.ledger.close_intent(self.pair, row.key)
+
+    def _hand_over(self, old: Key, new: Key) -> dict[str, Scalar]:
+        """Give a record's links and image to another row; what was applied to it."""
+        for (speaker, session), made in list(self.links.items()):
+            if old == (Kind.SPEAKER, speaker):
+                self._link(new[1], [session], made=made)
+            elif old == (Kind.SESSION, session):
+                self._link(speaker, [new[1]], made=made)
+            else:
+                continue
+            del self.links[speaker, session]
+        if (image := self.images.pop(old, None)) is not None:
+            self._image(new, image)
+        self.ledger.forget(self.pair, old)
+        self.ids.pop(old, None)
+        return self.mapped.pop(old).applied
 
     def updated(self, row: Row, values: dict[str, Scalar]) -> None:
         """An update came through."""

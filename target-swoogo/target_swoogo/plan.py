@@ -117,6 +117,8 @@ class _Planner:
             if entry.swoogo_id is not None and entry.state is not State.TOMBSTONE
         }
         self.coming: set[Key] = set()
+        self.readdressed: set[Key] = set()
+        """Speakers whose new address may be that of another contact, without their headshot."""
 
     def plan(self) -> Plan:
         live: list[Row] = []
@@ -148,6 +150,8 @@ class _Planner:
             changes = self._changes(row, entry.applied)
             if changes:
                 self.out.actions.append(Action(Verb.UPDATE, row, changes))
+                if "email" in changes:
+                    self.readdressed.add(row.key)
             else:
                 self.out.unchanged.append(row)
             return True
@@ -210,13 +214,17 @@ class _Planner:
         self.ids |= {key: found.swoogo_id for key, found in self.given.items() if found}
 
     def _adopt(self, row: Row, chosen: Found) -> bool:
-        # Adoption fills in and corrects, but empties nothing that somebody wrote by hand.
-        changes = {
-            name: change
-            for name, change in self._changes(row, chosen.fields).items()
-            if change.new is not None or chosen.carries(self.applied.intents.get(row.key), name)
-        }
         replaces = self.orphans.get((row.kind, chosen.swoogo_id))
+        if replaces is not None:
+            changes = self._changes(row, self.applied.mapped[replaces].applied)
+        else:
+            # Adoption fills in and corrects, but empties nothing that somebody wrote by hand.
+            intent = self.applied.intents.get(row.key)
+            changes = {
+                name: change
+                for name, change in self._changes(row, chosen.fields).items()
+                if change.new is not None or chosen.carries(intent, name)
+            }
         self.out.actions.append(Action(Verb.ADOPT, row, changes, chosen, replaces=replaces))
         return True
 
@@ -234,10 +242,19 @@ class _Planner:
                 continue
             resolved = self._resolve(row, value)
             if isinstance(resolved, _Open):
-                continue
+                if not self._is_elsewhere(value, before.get(name)):
+                    continue
+                resolved = None
             if name not in before or before[name] != resolved:
                 changes[name] = Change(before.get(name), resolved)
         return changes
+
+    def _is_elsewhere(self, value: Value, before: Scalar) -> bool:
+        """Whether a record is in a room or track that is known not to be the one it should have."""
+        return isinstance(value, Ref) and any(
+            kind is value.kind and swoogo_id == before and source_id != value.source_id
+            for (kind, source_id), swoogo_id in self.ids.items()
+        )
 
     def _resolve(self, row: Row, value: Value, *, quiet: bool = False) -> Value | _Open:
         """The value to send; `_OPEN` for one that can't be told now and is left as it is."""
@@ -291,6 +308,7 @@ class _Planner:
         sent = self.applied.images.get(row.key)
         if (
             sent is None
+            or row.key in self.readdressed
             or sent.sha256 is None
             or sent.code is not None
             or sent.begun

@@ -100,6 +100,7 @@ class _Rules:
         self.now = now
         self.synced = synced
         self.out = Programme()
+        self.seen: set[str] = set()
         self.rooms: dict[str, Room] = {}
         self.tracks: dict[str, Track] = {}
         self.people: dict[str, Profile] = {}
@@ -126,6 +127,10 @@ class _Rules:
     # Sessions
 
     def _session(self, session: Session) -> None:
+        if session.id in self.seen:
+            # A subsession may hang on several sessions, and is one all the same.
+            return
+        self.seen.add(session.id)
         label = label_of(session.title, session.friendly_id, session.id)
         try:
             self._accepted(session, label)

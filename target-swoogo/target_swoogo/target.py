@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import sys
 import threading
@@ -38,7 +39,8 @@ class TargetSwoogo(Target):
 
     name = "target-swoogo"
     package_name = "target-swoogo"
-    config_jsonschema: ClassVar[dict[str, Any]] = settings.SCHEMA
+    # A copy: the SDK adds its own settings to it.
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SCHEMA)
     message_reader_class = LineReader
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,

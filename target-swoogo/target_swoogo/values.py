@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from target_swoogo.html import clean_text
+from target_swoogo.html import clean_text, defuse
 from target_swoogo.model import Choice, Picture, Value
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ LONG_TEXT = 65_535
 
 _LIMITS = {"description": LONG_TEXT, "bio": LONG_TEXT}
 _EMAIL = re.compile(r"[^@\s,;<>\"']+@[^@\s,;<>\"'.]+(\.[^@\s,;<>\"'.]+)+")
-_OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
+_YEARS = range(1970, 2200)
+"""Of a conference; what is outside is a slip, and past it there is no time zone to reckon with."""
+_WEBSITE = re.compile(
+    r"(?:https?://)?[\w-]+(?:\.[\w-]+)+(?::\d{1,5})?(?:[/?#][^\s\"'<>\\]*)?", re.IGNORECASE
+)
 END_OF_DAY = "23:59:59"
 """Where a session ends that really ends on a later day."""
 
@@ -97,7 +101,9 @@ def instant(text: str | None, label: str, which: str) -> datetime:
         )
     try:
         moment = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
+        if moment.year not in _YEARS:
+            raise ValueError
+    except (msgspec.ValidationError, ValueError):
         raise Refused(
             "session_time_unreadable",
             f'The {which} time of session "{label}" cannot be read; set it anew in Sessionboard.',
@@ -106,8 +112,11 @@ def instant(text: str | None, label: str, which: str) -> datetime:
 
 
 def line(text: str | None) -> str | None:
-    """One line of text: control characters out, white space folded; None when nothing is left."""
-    return " ".join(clean_text(text).split()) or None if text else None
+    """One line of plain text: no control characters, white space folded, no HTML in it.
+
+    None when nothing is left.
+    """
+    return " ".join(defuse(clean_text(text)).split()) or None if text else None
 
 
 def label_of(name: str | None, friendly_id: str | None, record_id: str) -> str:
@@ -191,9 +200,9 @@ def website_of(address: str | None) -> str | None:
     """A web address, with or without its scheme.
 
     Raises:
-        ValueError: It has another scheme than the web's.
+        ValueError: It is something else.
     """
     website = line(address)
-    if website and _OTHER_SCHEME.match(website):
+    if website and not _WEBSITE.fullmatch(website):
         raise ValueError
     return website
