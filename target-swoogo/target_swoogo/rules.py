@@ -130,7 +130,6 @@ class _Rules:
         if session.id in self.seen:
             # A subsession may hang on several sessions, and is one all the same.
             return
-        self.seen.add(session.id)
         label = label_of(session.title, session.friendly_id, session.id)
         try:
             self._accepted(session, label)
@@ -159,6 +158,7 @@ class _Rules:
                 f"one day, so it ends there at {END_OF_DAY} on {placed.date}. Split it in "
                 f"Sessionboard if its end matters.",
             )
+        self.seen.add(session.id)
         self.out.rows.append(row)
         self._link(session.id, starts, on_it)
 

@@ -208,6 +208,21 @@ def test_subsessions_are_skipped_unless_asked_for(settings: MakeSettings) -> Non
     assert [row.source_id for row in programme.rows] == ["s1", "s2"]
 
 
+def test_a_refused_copy_of_a_session_does_not_hide_the_accepted_one(
+    settings: MakeSettings,
+) -> None:
+    parent = a_session("s0", subsessions=[a_session("s2", status=None)])
+    chosen = settings(subsessions="as_sessions")
+    programme = decided(chosen, sessions=[parent, a_session("s2", title="Part")])
+    assert [row.source_id for row in programme.rows] == ["s0", "s2"]
+
+
+def test_a_subsession_on_two_sessions_is_one(settings: MakeSettings) -> None:
+    parents = [a_session(s, subsessions=[a_session("s2", title="Part")]) for s in ("s0", "s1")]
+    programme = decided(settings(subsessions="as_sessions"), sessions=parents)
+    assert [row.source_id for row in programme.rows] == ["s0", "s2", "s1"]
+
+
 def test_a_subsession_does_not_inherit_its_parents_status(settings: MakeSettings) -> None:
     parent = a_session(subsessions=[a_session("s2", title="Part", status=None)])
     chosen = settings(subsessions="as_sessions")
