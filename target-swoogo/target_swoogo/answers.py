@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,14 @@ import requests
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from target_swoogo.errors import TargetError
+from target_swoogo.values import line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_LONGEST_SAID = 300
 
 
 class SwoogoError(Exception):
@@ -99,13 +105,13 @@ def judged(response: requests.Response) -> Any:
         answer = None
     if isinstance(answer, list) and answer and all(_is_complaint(item) for item in answer):
         raise Refused(
-            "; ".join(f"{item['field']}: {item['message']}" for item in answer),
-            (item["field"] for item in answer),
+            "; ".join(f"{item['field']}: {_said(response, item['message'])}" for item in answer),
+            (str(item["field"]) for item in answer),
         )
     if response.ok:
         return answer
     status = response.status_code
-    said = answer.get("message") if isinstance(answer, dict) else None
+    said = _said(response, answer.get("message")) if isinstance(answer, dict) else None
     if status == requests.codes.not_found:
         raise NotFound(said or "not found")
     if status == requests.codes.unauthorized:
@@ -121,6 +127,13 @@ def judged(response: requests.Response) -> Any:
             "ask a Swoogo administrator for it.",
         )
     raise Refused(f"HTTP {status}" + (f": {said}" if said else ""))
+
+
+def _said(response: requests.Response, text: object) -> str | None:
+    """What Swoogo says, fit to be shown: it may repeat anything that it was sent."""
+    token = response.request.headers.get("Authorization", "").partition(" ")[2]
+    shown = line(str(text or "").replace(token, "(token)") if token else str(text or ""))
+    return _EMAIL.sub("(e-mail address)", shown)[:_LONGEST_SAID] if shown else None
 
 
 def _is_complaint(item: object) -> bool:

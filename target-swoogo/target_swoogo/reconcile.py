@@ -22,6 +22,7 @@ from target_swoogo.report import PairReport
 from target_swoogo.rules import Sources, decide
 from target_swoogo.source import STREAMS, Event, Reader, Room, Track, Unreadable
 from target_swoogo.swoogo import Swoogo
+from target_swoogo.values import label_of
 
 if TYPE_CHECKING:
     import threading
@@ -106,7 +107,7 @@ class Reconciler:
     def _pair(self, report: PairReport) -> None:
         pair = report.pair
         event, zone = self._event(pair)
-        report.event_name = event.name
+        report.event_name = label_of(event.name, None, "Event")
         applied = Applied(
             self.ledger.mapped(pair),
             self.ledger.links(pair),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from singer_sdk import typing as th
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -299,19 +300,22 @@ class Settings:
         return cls(**values)
 
 
-def problems(config: Mapping[str, Any]) -> list[str]:
-    """Say what is wrong with a configuration beyond what its schema can tell.
+def problems(config: Mapping[str, Any], schema: Mapping[str, Any] = SCHEMA) -> list[str]:
+    """Say what is wrong with a configuration, without its values: they may be secrets.
 
     Args:
         config: The configuration as given, defaults included.
+        schema: Of all its settings, the SDK's own included.
 
     Returns:
         One sentence for each problem; none where all is well.
     """
     missing = [text for name, text in _HELP.items() if not config.get(name)]
     pairs = config.get("event_mappings")
-    if missing or not isinstance(pairs, list) or not all(isinstance(p, dict) for p in pairs):
-        return missing
+    validator = DEFAULT_JSONSCHEMA_VALIDATOR(schema)
+    broken = missing or [_explained(error) for error in validator.iter_errors(config)]
+    if broken or not pairs:
+        return broken
     return [
         sentence
         for side, name in (("sessionboard_event_id", "Sessionboard"), ("swoogo_event_id", "Swoogo"))
@@ -323,6 +327,16 @@ def _or_default(config: Mapping[str, Any], name: str) -> Any:
     """The schema lets a setting be null, which means that it is not set."""
     value = config.get(name)
     return SCHEMA["properties"][name].get("default") if value is None else value
+
+
+def _explained(error: Any) -> str:
+    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.path)
+    setting, rule = name.removeprefix(".") or "configuration", str(error.validator)
+    if rule in {"required", "additionalProperties"}:  # their messages show names only
+        return f"The setting {setting} is not valid: {error.message}."
+    demand = error.validator_value
+    wanted = ", ".join(map(str, demand)) if isinstance(demand, list) else str(demand)
+    return f"The setting {setting} is not valid: its {rule} must be {wanted}."
 
 
 def _used_twice(pairs: list[dict[str, Any]], side: str, name: str) -> list[str]:

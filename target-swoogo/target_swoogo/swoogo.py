@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -356,9 +357,13 @@ class Swoogo:
                 self._sleep(min(wait if wait is not None else 2.0 ** (attempt - 1), _LONGEST_WAIT))
         raise TargetError(
             "swoogo_unreachable",
-            f"Swoogo at {self._url} {problem}: check the setting api_url and the network. The next "
-            f"run continues where this one ended.",
+            f"Swoogo at {_without_password(self._url)} {problem}: check the setting api_url and "
+            f"the network. The next run continues where this one ended.",
         )
+
+
+def _without_password(url: str) -> str:
+    return re.sub("//.*@", "//", url.partition("?")[0])
 
 
 def _token(response: requests.Response, now: float) -> _Token | None:

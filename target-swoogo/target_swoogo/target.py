@@ -51,6 +51,8 @@ class TargetSwoogo(Target):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # It shows addresses, which may hold an e-mail address or a signature, even in warnings.
+        logging.getLogger("urllib3").setLevel(logging.ERROR)
         # Order matters: sinks share the ledger's one connection.
         self.max_parallelism = 1
         # People read this log; figures of single batches are for those who ask for more.
@@ -137,18 +139,17 @@ class TargetSwoogo(Target):
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        problems = settings.problems(self._config)
+        self.append_builtin_config(self.config_jsonschema)
+        problems = settings.problems(self._config, self.config_jsonschema)
         if problems and raise_errors:
             summary = "Config validation failed"
             raise ConfigValidationError(summary, errors=problems, schema=self.config_jsonschema)
-        return problems or super()._validate_config(raise_errors=raise_errors)
+        return problems
 
     @classmethod
     @override
     def invoke(cls, **kwargs: Any) -> None:
         """Run the target; a failure its user can mend is one sentence, not a traceback."""
-        # The addresses of calls may hold an e-mail address, so no log shows them at any level.
-        logging.getLogger("urllib3").setLevel(logging.INFO)
         try:
             super().invoke(**kwargs)
         except ConfigValidationError as error:

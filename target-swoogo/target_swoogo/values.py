@@ -133,7 +133,8 @@ def person_label(person: Profile) -> str:
 
 def picture_of(url: str | None, version: str | None) -> Picture | None:
     """A record's image, if it has one."""
-    return Picture(url.strip(), version or "") if url and url.strip() else None
+    address = clean_text(url or "").strip()
+    return Picture(address, version or "") if address else None
 
 
 def capacity_of(value: int | None, who: str) -> int | None:
