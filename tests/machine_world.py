@@ -176,7 +176,8 @@ class Run:
         """Whether everything was read, and nothing left for another run to do."""
         if self.report is None or self.error is not None or self.read != "all":
             return False
-        return not (self.report["failed"] or self.report["pending"])
+        undone = ("failed", "pending", "postponed")
+        return not any(self.report[name] for name in undone)
 
     def named(self, *lists: str) -> set[tuple[str, Key]]:
         """What the report names in some of its lists, each with the reason's code."""

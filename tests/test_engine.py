@@ -9,6 +9,7 @@ import pytest
 from target_swoogo import reconcile
 from target_swoogo.errors import TargetError
 from target_swoogo.ledger import Ledger
+from target_swoogo.model import Kind
 
 from .conftest import PAIRS
 
@@ -86,6 +87,21 @@ def test_a_to_b_to_a_ends_at_a_though_the_answer_to_b_was_lost(pair: Pair, fault
     assert pair.sandbox.state.swoogo["sessions"][theirs["id"]]["name"] == session["title"]
 
 
+def test_an_update_that_was_lost_and_then_refused_may_have_happened(pair: Pair) -> None:
+    session, theirs = session_with(pair)
+    pair.sandbox.faults(
+        {"match": {"method": "PUT", "nth": 1}, "do": {"commit_then_drop": True}},
+        {"match": {"method": "PUT", "nth": 2}, "do": {"errors_in_200": True}},
+    )
+    update(pair, "sessions", session["id"], title="Other title")
+    pair.sync(max_failed_percent=100)
+    assert pair.sandbox.state.swoogo["sessions"][theirs["id"]]["name"] == "Other title"
+    pair.sandbox.faults()
+    update(pair, "sessions", session["id"], title=session["title"])
+    pair.sync()
+    assert pair.sandbox.state.swoogo["sessions"][theirs["id"]]["name"] == session["title"]
+
+
 def test_a_hand_edit_to_another_field_survives(pair: Pair) -> None:
     session, theirs = session_with(pair)
     update(pair, "sessions", theirs["id"], side="swoogo", name="By hand", description="By hand")
@@ -130,6 +146,44 @@ def test_a_changed_address_updates_the_same_speaker(pair: Pair) -> None:
     emails = [speaker["email"] for speaker in swoogo(pair, "speakers")]
     assert "new.address@example.org" in emails
     assert person["email"] not in emails
+
+
+def headshot(pair: Pair, email: str) -> str | None:
+    """The address of a speaker's picture in Swoogo."""
+    (speaker,) = (s for s in swoogo(pair, "speakers") if s["email"] == email)
+    picture: str = pair.sandbox.state.swoogo["contacts"][speaker["contact_id"]]["profile_picture"]
+    return picture or None
+
+
+def test_a_changed_address_takes_the_headshot_along(pair: Pair) -> None:
+    emails = {s["email"] for s in swoogo(pair, "speakers") if headshot(pair, s["email"])}
+    person = next(p for p in programme(pair, "people") if p["email"] in emails)
+    since = pair.now
+    update(pair, "people", person["id"], email="new.address@example.org")
+    pair.sync()
+    # To Swoogo another address is another contact, and the picture is the contact's.
+    assert headshot(pair, "new.address@example.org")
+    paths = [call["path"].split("/")[1] for call in pair.writes(since)]
+    assert paths == ["speakers", "image"]
+    since = pair.now
+    pair.sync()
+    assert pair.calls(since=since) == []
+
+
+def test_who_lends_an_address_to_another_keeps_the_headshot(pair: Pair) -> None:
+    emails = {s["email"] for s in swoogo(pair, "speakers") if headshot(pair, s["email"])}
+    people = [person for person in programme(pair, "people") if person["email"] in emails]
+    first, *_, last = sorted(people, key=lambda person: person["created_at"])
+    before = headshot(pair, last["email"])
+    update(pair, "people", first["id"], email=last["email"].upper())
+    report = pair.sync()
+    assert "speaker_email_shared" in codes(report, "skipped")
+    update(pair, "people", first["id"], email="new.address@example.org")
+    pair.sync()
+    assert headshot(pair, last["email"]) == before
+    since = pair.now
+    pair.sync()
+    assert pair.calls(since=since) == []
 
 
 @pytest.mark.parametrize("unlink", [False, True])
@@ -180,6 +234,90 @@ def test_what_was_deleted_in_swoogo_is_not_sent_again_until_restored(pair: Pair)
     (again,) = (s for s in swoogo(pair, "sessions") if s["name"] == "Changed again")
     speakers = [s for s in swoogo(pair, "speakers") if again["id"] in s["session_ids"]]
     assert len(speakers) > 0, "its people are linked to it again"
+
+
+def test_a_session_found_deleted_through_a_link_is_told_by_the_same_run(pair: Pair) -> None:
+    session, theirs = session_with(pair)
+    used = {entry["id"] for s in programme(pair, "sessions") for entry in s["people"]}
+    on_it = {entry["id"] for entry in session["people"]}
+    joining = sorted(used - on_it)[:2]
+    pair.sandbox.edit({"op": "delete", "side": "swoogo", "kind": "sessions", "id": theirs["id"]})
+    for person_id in joining:
+        pair.sandbox.edit(
+            {"op": "add_participant", "session_id": session["id"], "person_id": person_id}
+        )
+    check_gone(pair, pair.sync(), "session", session["id"])
+
+
+def test_a_room_found_deleted_through_a_session_is_told_by_the_same_run(pair: Pair) -> None:
+    room = next(r for r in programme(pair, "rooms") if r["name"] in names(pair, "locations"))
+    (theirs,) = (row for row in swoogo(pair, "locations") if row["name"] == room["name"])
+    by_name = {record["name"] for record in swoogo(pair, "sessions")}
+    elsewhere = next(
+        s
+        for s in programme(pair, "sessions")
+        if s["title"] in by_name and s["room_id"] != room["id"]
+    )
+    pair.sandbox.edit({"op": "delete", "side": "swoogo", "kind": "locations", "id": theirs["id"]})
+    update(pair, "sessions", elsewhere["id"], room_id=room["id"])
+    check_gone(pair, pair.sync(), "location", room["id"])
+
+
+def check_gone(pair: Pair, report: Record, kind: str, record_id: str) -> None:
+    """It is among the skipped of this run and of the next, and counted once."""
+    total = sum(report["pairs"][0]["counts"][kind].values())
+    for one in (report, again := pair.sync()):
+        (note,) = (n for n in one["pairs"][0]["skipped"] if n["id"] == record_id)
+        assert note["code"] == "deleted_in_swoogo"
+        assert f"target-swoogo:restore {kind} {record_id}" in note["message"]
+    assert again["pairs"][0]["counts"][kind]["skipped"] >= 1
+    assert sum(again["pairs"][0]["counts"][kind].values()) == total
+
+
+def test_a_failure_that_is_over_is_struck_off_and_written_once(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = session_with(pair)
+    refused = {"match": {"side": "swoogo", "method": "PUT"}, "do": {"errors_in_200": True}}
+    update(pair, "sessions", session["id"], title="Refused")
+    pair.sandbox.faults(refused)
+    pair.sync(max_failed_percent=100)
+    assert states(pair)["session", session["id"]] == ("failed", "swoogo_refused")
+    update(pair, "sessions", session["id"], title=session["title"])
+    pair.sandbox.faults()
+    since = pair.now
+    pair.sync()
+    assert pair.calls(since=since) == [], "Swoogo has what it should have"
+    assert set(states(pair).values()) == {("synced", None)}
+
+    def save(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Ledger, "save", save)
+    pair.sync()
+
+
+def states(pair: Pair) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """How every record stands in the ledger, and why."""
+    with Ledger.open(pair.target_config()["ledger_url"]) as ledger:
+        (recorded,) = ledger.pairs()
+        return {
+            (kind.value, source_id): (entry.state.value, entry.code)
+            for (kind, source_id), entry in ledger.mapped(recorded).items()
+        }
+
+
+def test_a_picture_that_failed_and_is_no_longer_there_is_no_failure(pair: Pair) -> None:
+    sponsor, other = programme(pair, "sponsors")[:2]
+    pair.sandbox.faults({"match": {"side": "media"}, "times": None, "do": {"html": True}})
+    update(pair, "sponsors", sponsor["id"], logo_image_url=other["logo_image_url"])
+    failed = {note["id"] for note in pair.sync()["pairs"][0]["failed"]}
+    assert sponsor["id"] in failed
+    update(pair, "sponsors", sponsor["id"], logo_image_url=None)
+    pair.sync()
+    with Ledger.open(pair.target_config()["ledger_url"]) as ledger:
+        (recorded,) = ledger.pairs()
+        assert ledger.images(recorded)[Kind.SPONSOR, sponsor["id"]].code is None
 
 
 def test_a_removed_mapping_resumes_without_duplicates(pair: Pair) -> None:
@@ -252,7 +390,9 @@ def test_a_run_cut_off_by_the_quota_is_finished_by_a_later_one(
     assert len(names(pair, "sessions")) == len(set(names(pair, "sessions")))
 
 
-def test_a_contact_deleted_and_made_anew_makes_no_second_speaker(pair: Pair) -> None:
+@pytest.mark.parametrize("lag", [0, 600])
+def test_a_contact_deleted_and_made_anew_makes_no_second_speaker(pair: Pair, lag: int) -> None:
+    pair.sandbox.faults(list_lag_seconds=lag)
     session, _ = session_with(pair)
     person = person_on(pair, session)
     count = len(swoogo(pair, "speakers"))

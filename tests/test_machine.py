@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .machine_world import Run
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "0"))
-BOUNDED_EXAMPLES, STEPS = 45, 15
+BOUNDED_EXAMPLES, STEPS = 36, 15
 MOST_RUNS = 5
 """So many runs settle anything: lost answers need one, what hangs on them another."""
 

@@ -203,7 +203,9 @@ def test_every_meltano_command_is_one_of_the_project() -> None:
     jobs = {job["name"] for job in MELTANO["jobs"]}
     schedules = {schedule["name"] for schedule in MELTANO["schedules"]}
     known = {
-        f"{name}:{command}" for name, p in plugins.items() for command in p.get("commands", {})
+        f"{name}:{command}"
+        for name, p in plugins.items()
+        for command in (p | plugins.get(p.get("inherit_from"), {})).get("commands", {})
     }
     text = README + TARGET
     invoked = set(re.findall(r"meltano invoke ([\w-]+:[\w-]+)", text))

@@ -308,8 +308,8 @@ BUGS = {
     "in an image": "images.fit",
     "in a link": "book.Book.linked",
     "in the rules": "rules.email_of",
-    "in the plan": "reconcile.make_plan",
-    "in the report": "report._change_json",
+    "in the plan": "evaluate.make_plan",
+    "in the report": "report_json._action",
     "in the sink": "sinks._payload",
     "in the ledger": "ledger.Ledger.put",
 }

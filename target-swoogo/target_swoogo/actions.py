@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_swoogo.model import Choice, Found, Key, Kind, Mapped, Note, Ref, Row
@@ -89,6 +90,31 @@ class Action:
         return CALL_COST
 
 
+def digest(action: Action) -> str:
+    """What an action would do, in short: the same only for the very same change."""
+    said = [
+        action.verb.value,
+        *action.row.key,
+        sorted((name, repr(change)) for name, change in action.changes.items()),
+        action.sessions,
+    ]
+    return blake2b(repr(said).encode(), digest_size=16).hexdigest()
+
+
+class HeldBack(NamedTuple):
+    """An action that a guard holds back until somebody approves it.
+
+    Attributes:
+        action: The action, of one record; the rest of what it needs goes on.
+        code: Stable name of the guard.
+        message: One sentence that says why.
+    """
+
+    action: Action
+    code: str
+    message: str
+
+
 @dataclass(slots=True)
 class Plan:
     """What a run will do for one event pair.
@@ -100,6 +126,8 @@ class Plan:
         warnings: What a person should know although it syncs.
         waiting: Records that wait for a later run.
         dead: Intents that came to nothing and are no longer wanted.
+        settled: Failures on record that are over: of an update or an image, and of which record.
+        held: Actions that are held back until somebody approves them.
     """
 
     actions: list[Action] = field(default_factory=list)
@@ -108,6 +136,8 @@ class Plan:
     warnings: list[Note] = field(default_factory=list)
     waiting: list[Note] = field(default_factory=list)
     dead: list[Key] = field(default_factory=list)
+    settled: list[tuple[Verb, Key]] = field(default_factory=list)
+    held: list[HeldBack] = field(default_factory=list)
 
     @property
     def cost(self) -> int:

@@ -26,9 +26,11 @@ class SwoogoError(Exception):
 
     Attributes:
         code: Stable name of the reason.
+        is_repeated: Whether an answer to the same call was lost before: it may have been done then.
     """
 
     code = "swoogo_error"
+    is_repeated = False
 
 
 class Refused(SwoogoError):

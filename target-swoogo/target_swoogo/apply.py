@@ -16,13 +16,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from target_swoogo import match, wording
-from target_swoogo.actions import Action, Verb, values_to_send
+from target_swoogo.actions import Action, Plan, Verb, values_to_send
 from target_swoogo.answers import OutcomeUnknown, Refused, SwoogoError, Unavailable
 from target_swoogo.book import Book
 from target_swoogo.calls import Caller, Linked, RecordGone, Sent
 from target_swoogo.errors import TargetError
 from target_swoogo.images import ImageError
-from target_swoogo.model import Intent, Kind
+from target_swoogo.model import Intent, Kind, Row
 from target_swoogo.observe import find
 from target_swoogo.quota import QuotaSpent
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable
 
-    from target_swoogo.actions import Plan
     from target_swoogo.images import ImageFetcher
     from target_swoogo.ledger import Ledger, Pair
-    from target_swoogo.model import Found
+    from target_swoogo.model import Found, Key
+    from target_swoogo.progress import Progress
     from target_swoogo.settings import Settings
     from target_swoogo.swoogo import Swoogo
 
@@ -66,6 +66,7 @@ class Outcome:
         code: Stable name of the reason.
         message: One sentence that names the record and says what to do.
         detail: For an image, what was done to make it fit.
+        thumbnail: For an image that was sent, a small copy as WebP.
     """
 
     action: Action
@@ -73,6 +74,7 @@ class Outcome:
     code: str | None = None
     message: str | None = None
     detail: str | None = None
+    thumbnail: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -96,6 +98,7 @@ class Applier:
         fetcher: Fetches images.
         settings: The settings.
         stop: Set to end early; what was begun is finished, the rest stays pending.
+        progress: Tells people how far it has come.
         error: The failure that ended the run for all records, if there was one.
     """
 
@@ -105,6 +108,7 @@ class Applier:
     fetcher: ImageFetcher
     settings: Settings
     stop: threading.Event
+    progress: Progress
     clock: Callable[[], float] = time.time
     error: TargetError | None = None
 
@@ -115,6 +119,7 @@ class Applier:
         self._unavailable = 0
         self._ending: tuple[str, str] | None = None
         self._outcomes: list[Outcome] = []
+        self._plan = Plan()
 
     def run(self, plan: Plan) -> list[Outcome]:
         """Carry out a plan.
@@ -123,11 +128,18 @@ class Applier:
             plan: The plan.
 
         Returns:
-            An outcome for each of its actions.
+            An outcome for each of its actions, and for each record that turned out to be deleted
+            in Swoogo, which the plan no longer counts as unchanged.
         """
+        self._plan = plan
         with self.ledger.commit():
             for key in plan.dead:
                 self.ledger.close_intent(self.pair, key)
+            for verb, key in plan.settled:
+                if verb is Verb.IMAGE:
+                    self._book.image_settled(key)
+                else:
+                    self._book.settled(key)
         for _, stage in groupby(plan.actions, key=lambda action: action.stage):
             self._run_stage(deque(stage))
             self._look_up_lost()
@@ -149,7 +161,13 @@ class Applier:
                         elif (step := self._begin(action)) is not None:
                             begun.append(step)
                 running |= {pool.submit(step.call): step for step in begun}
-                done = wait(running, return_when=FIRST_COMPLETED).done if running else ()
+                self.progress.reached(len(self._outcomes))
+                done = self._wait(running) if running else ()
+
+    def _wait(self, running: Iterable[Future[Any]]) -> Iterable[Future[Any]]:
+        """What has ended; nothing, when it is time to tell that it takes long."""
+        timeout = self.progress.every or None
+        return wait(running, timeout=timeout, return_when=FIRST_COMPLETED).done
 
     # Beginning
 
@@ -221,7 +239,7 @@ class Applier:
             self._end(action, Verdict.GONE, "deleted_in_swoogo", gone)
         except (SwoogoError, ImageError) as error:
             # An update that was not answered may have happened; a create has an intent for that.
-            if action.verb is Verb.CREATE or not isinstance(error, Unavailable):
+            if action.verb is Verb.CREATE or not _may_have_happened(error):
                 step.undo()
             self._fail(action, error)
         except QuotaSpent:
@@ -246,10 +264,10 @@ class Applier:
         if isinstance(result, Sent):
             book.image_sent(row, result)
             verdict = Verdict.IMAGE_SENT if result.sent else Verdict.IMAGE_SAME
-            self._end(action, verdict, detail=result.note)
+            self._end(action, verdict, detail=result.note, thumbnail=result.thumbnail)
             return
         for key in result.gone:
-            book.buried(key)
+            self._bury(key)
         if isinstance(result, Linked):
             if action.verb is Verb.UNLINK:
                 book.unlinked(row.source_id, action.sessions)
@@ -268,6 +286,16 @@ class Applier:
         else:
             book.updated(row, result.values)
             self._end(action, Verdict.ADOPTED if action.verb is Verb.ADOPT else Verdict.UPDATED)
+
+    def _bury(self, key: Key) -> None:
+        """Note that a record was deleted in Swoogo, as turned out when others referred to it."""
+        if key not in self._book.ids:
+            return  # another action has found that out
+        self._book.buried(key)
+        row = Row(*key, self._book.mapped[key].label, {})
+        gone = wording.deleted_in_swoogo(row)
+        self._end(Action(Verb.UPDATE, row), Verdict.GONE, "deleted_in_swoogo", gone)
+        self._plan.unchanged = [one for one in self._plan.unchanged if one.key != key]
 
     def _fail(self, action: Action, error: SwoogoError | ImageError) -> None:
         if isinstance(error, Unavailable):
@@ -307,7 +335,7 @@ class Applier:
                 continue
             with self.ledger.commit():
                 self._book.adopted(row, chosen)
-            self._end(action, Verdict.CREATED)
+                self._end(action, Verdict.CREATED)
 
     def _unclaimed(self, action: Action, intent: Intent) -> list[Found]:
         row = action.row
@@ -339,13 +367,20 @@ class Applier:
         code: str | None = None,
         message: str | None = None,
         detail: str | None = None,
+        thumbnail: bytes | None = None,
     ) -> None:
-        self._outcomes.append(Outcome(action, verdict, code, message, detail))
+        self._outcomes.append(Outcome(action, verdict, code, message, detail, thumbnail))
+        if verdict is not Verdict.PENDING:
+            self._book.told(action, verdict.value, code, message)
 
 
 _EXTRAS = frozenset({Verb.LINK, Verb.UNLINK, Verb.IMAGE})
 _QUOTA_SPENT = "the quota or the time of this run is used up; the next run continues."
 _RUN_ENDED = "the run was ended early; the next run continues."
+
+
+def _may_have_happened(error: SwoogoError | ImageError) -> bool:
+    return isinstance(error, Unavailable) or (isinstance(error, SwoogoError) and error.is_repeated)
 
 
 def _failure(action: Action, error: SwoogoError | ImageError) -> str:

@@ -7,14 +7,18 @@ whatever the moment at which a run dies, the next one sends again what Swoogo ma
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from target_swoogo.model import Intent, Key, Kind, Mapped, State, Uploaded
+from target_swoogo.model import Intent, Key, Kind, Mapped, State, Told, Uploaded
+from target_swoogo.wording import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from target_swoogo.actions import Action
     from target_swoogo.calls import Sent
     from target_swoogo.ledger import Ledger, Pair
     from target_swoogo.model import Found, Row, Scalar
@@ -39,10 +43,13 @@ class Book:
         self.intents = self.ledger.intents(self.pair)
         self.ids: dict[Key, int] = {}
         """Swoogo ids of what is known to be there."""
+        self._by_address: dict[str, set[Key]] = defaultdict(set)
         for entry in self.mapped.values():
             self._index(entry)
 
     def _index(self, entry: Mapped) -> None:
+        if entry.kind is Kind.SPEAKER:
+            self._by_address[_address(entry.applied)].add(entry.key)
         if entry.state is State.TOMBSTONE:
             self.ids.pop(entry.key, None)
         elif entry.swoogo_id is not None:
@@ -58,16 +65,18 @@ class Book:
 
     def begin_create(self, row: Row, intent: Intent) -> Callable[[], None]:
         """Open the intent of a create."""
+        self._share_contact(row, intent.fields)
         self.intents[row.key] = intent
         self.ledger.open_intent(self.pair, row.key, intent)
         return lambda: self.ledger.close_intent(self.pair, row.key)
 
-    def begin_update(self, row: Row, names: Iterable[str]) -> Callable[[], None]:
+    def begin_update(self, row: Row, values: Mapping[str, Scalar]) -> Callable[[], None]:
         """Forget what Swoogo has in the fields that are about to be sent."""
-        names, entry = set(names), self.mapped[row.key]
+        entry = self.mapped[row.key]
         before, contact_id, image = dict(entry.applied), entry.contact_id, self.images.get(row.key)
-        entry.applied = {name: value for name, value in before.items() if name not in names}
-        if "email" in names:
+        entry.applied = {name: value for name, value in before.items() if name not in values}
+        if "email" in values:
+            self._share_contact(row, values)
             # Another address is another contact, which has no headshot yet.
             entry.contact_id = None
             if image is not None:
@@ -77,7 +86,7 @@ class Book:
         def undo() -> None:
             entry.applied, entry.contact_id = before, contact_id
             self.save(entry)
-            if image is not None and "email" in names:
+            if image is not None and "email" in values:
                 self._image(row.key, image)
 
         return undo
@@ -99,6 +108,14 @@ class Book:
         known = self.images.get(row.key, Uploaded("", ""))
         self._image(row.key, replace(known, begun=True))
         return lambda: self._image(row.key, known)
+
+    def _share_contact(self, row: Row, values: Mapping[str, Scalar]) -> None:
+        """Forget the headshots of those who had the address before: one contact has one."""
+        address = _address(values)
+        for key in self._by_address.get(address, set()) - {row.key} if address else ():
+            image = self.images.get(key)
+            if image is not None and _address(self.mapped[key].applied) == address:
+                self._image(key, replace(image, begun=True))
 
     # After the answer
 
@@ -204,11 +221,39 @@ class Book:
         entry.state, entry.code, entry.message = State.FAILED, code, message
         self.save(entry)
 
+    def settled(self, key: Key) -> None:
+        """What failed with a record is over; one that was never made leaves no trace."""
+        entry = self.mapped[key]
+        if entry.swoogo_id is None:
+            del self.mapped[key]
+            self.images.pop(key, None)
+            self.ledger.forget(self.pair, key)
+        else:
+            entry.state, entry.code, entry.message = State.SYNCED, None, None
+            self.save(entry)
+
+    def image_settled(self, key: Key) -> None:
+        """What failed with an image is over."""
+        self._image(key, replace(self.images[key], code=None, message=None))
+
     def buried(self, key: Key) -> None:
         """A record was deleted in Swoogo."""
         entry = self.mapped[key]
         entry.state, entry.code = State.TOMBSTONE, "deleted_in_swoogo"
         self.save(entry)
+
+    def told(self, action: Action, outcome: str, code: str | None, message: str | None) -> None:
+        """Note for those who ask later what Swoogo was told."""
+        changes = {
+            name: [shown(name, change.old), shown(name, change.new)]
+            for name, change in action.changes.items()
+        }
+        at = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+        row, verb = action.row, action.verb.value
+        self.ledger.tell(
+            self.pair,
+            Told(row.kind, row.source_id, at, verb, outcome, code, message, changes),
+        )
 
     def _link(self, speaker_id: str, sessions: Iterable[str], *, made: bool) -> None:
         sessions = list(sessions)
@@ -218,6 +263,10 @@ class Book:
     def _image(self, key: Key, uploaded: Uploaded) -> None:
         self.images[key] = uploaded
         self.ledger.save_image(self.pair, key, uploaded)
+
+
+def _address(fields: Mapping[str, Scalar]) -> str:
+    return str(fields.get("email") or "").casefold()
 
 
 def _integer(value: object) -> int | None:

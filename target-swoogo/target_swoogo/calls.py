@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from target_swoogo.answers import NotFound, Refused, SwoogoError
 from target_swoogo.images import ImageError
 from target_swoogo.model import Key, Kind, Ref, Row, Uploaded
+from target_swoogo.thumbnails import preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,12 +66,14 @@ class Sent:
         sent: Whether it was sent; False where Swoogo had it already.
         contact_id: The contact that carries a speaker's headshot.
         note: What was done to make it fit.
+        thumbnail: A small copy of what was sent, as WebP.
     """
 
     uploaded: Uploaded
     sent: bool
     contact_id: int | None = None
     note: str | None = None
+    thumbnail: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,8 @@ class Caller:
         etag = sent.etag if sent and sent.url == picture.url else None
         image = self.fetcher.fetch(picture.url, etag=etag, sha256=sent.sha256 if sent else None)
         if image is None:
-            same = Uploaded(picture.url, picture.version, etag, sent.sha256 if sent else None)
+            same = replace(sent or Uploaded("", ""), url=picture.url, version=picture.version)
+            same = replace(same, etag=etag, code=None, message=None, begun=False)
             return Sent(same, sent=False, contact_id=contact_id)
         try:
             if row.kind is Kind.SPEAKER:
@@ -194,8 +198,22 @@ class Caller:
         except NotFound:
             self._confirm_gone(row.kind, swoogo_id)
             raise
-        uploaded = Uploaded(picture.url, picture.version, image.etag, image.sha256)
-        return Sent(uploaded, sent=True, contact_id=contact_id, note=image.note)
+        shown = preview(image.content)
+        uploaded = Uploaded(
+            picture.url,
+            picture.version,
+            image.etag,
+            image.sha256,
+            width=shown.width,
+            height=shown.height,
+        )
+        return Sent(
+            uploaded,
+            sent=True,
+            contact_id=contact_id,
+            note=image.note,
+            thumbnail=shown.thumbnail,
+        )
 
     def _contact(self, speaker_id: int) -> int:
         contact_id = self.client.get(Kind.SPEAKER, speaker_id).get("contact_id")

@@ -7,72 +7,77 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
-from singer_sdk.configuration._dict_config import parse_environment_config
 
+from target_swoogo.approve_command import approve_command
+from target_swoogo.check_command import check_command
+from target_swoogo.console import (
+    explained,
+    explaining,
+    holding,
+    json_option,
+    ledger_url,
+    print_json,
+)
 from target_swoogo.database import Database
 from target_swoogo.errors import TargetError
-from target_swoogo.ledger import Ledger
-from target_swoogo.model import Kind, State
-from target_swoogo.settings import SCHEMA
-from target_swoogo.target import TargetSwoogo
+from target_swoogo.plan_command import plan_command
+from target_swoogo.restore_command import restore_command
+from target_swoogo.run_commands import retry_command, sync_only_command
+from target_swoogo.status_command import status_command
 from target_swoogo.transfer import check_export, export_ledger, import_ledger
+from target_swoogo.verify_command import verify_command
+from target_swoogo.why_command import why_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Look after what target-swoogo remembers."""
+    """Foresee, see and steer a sync."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+
+
+for _command in (
+    check_command,
+    plan_command,
+    status_command,
+    why_command,
+    verify_command,
+    approve_command,
+    restore_command,
+    retry_command,
+    sync_only_command,
+):
+    main.add_command(_command)
 
 
 @main.command()
 @click.argument("sessionboard_event_id", type=int)
-def release(sessionboard_event_id: int) -> None:
+@json_option
+@explained
+def release(*, sessionboard_event_id: int, as_json: bool) -> None:
     """Let go of an event pair, so that either event may be mapped elsewhere."""
-
-    def act(ledger: Ledger) -> str:
+    with holding() as ledger:
         pair = ledger.release(sessionboard_event_id)
-        if pair is None:
-            raise TargetError(
-                "pair_unknown", f"Sessionboard event {sessionboard_event_id} is not paired."
-            )
-        return (
-            f"Released: Sessionboard event {pair.sessionboard_event_id} no longer goes to Swoogo "
-            f"event {pair.swoogo_event_id}. Nothing was changed in either; mapping the same pair "
-            f"again goes on where it ended."
-        )
-
-    _with_ledger(act)
-
-
-@main.command()
-@click.argument("kind", type=click.Choice([kind.value for kind in Kind]))
-@click.argument("source_id")
-def restore(kind: str, source_id: str) -> None:
-    """Send a record anew that was deleted in Swoogo, by its Sessionboard id."""
-
-    def act(ledger: Ledger) -> str:
-        key = (Kind(kind), source_id)
-        for pair in ledger.pairs():
-            entry = ledger.mapped(pair).get(key)
-            if entry is not None and entry.state is State.TOMBSTONE:
-                with ledger.commit():
-                    ledger.forget(pair, key)
-                return f'Restored: {kind} "{entry.label}" is sent anew by the next run.'
+    if pair is None:
         raise TargetError(
-            "not_a_tombstone",
-            f"There is no {kind} with the Sessionboard id {source_id} that was deleted in Swoogo.",
+            "pair_unknown", f"Sessionboard event {sessionboard_event_id} is not paired."
         )
-
-    _with_ledger(act)
+    if as_json:
+        ours, theirs = pair.events
+        print_json({"released": {"sessionboard_event_id": ours, "swoogo_event_id": theirs}})
+        return
+    click.echo(
+        f"Released: Sessionboard event {pair.sessionboard_event_id} no longer goes to Swoogo "
+        f"event {pair.swoogo_event_id}. Nothing was changed in either; mapping the same pair "
+        f"again goes on where it ended."
+    )
 
 
 @main.group()
@@ -84,7 +89,7 @@ def ledger() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def export(file: Path) -> None:
     """Write the ledger to a new FILE. It holds people's data, as the ledger does."""
-    with _explaining() as url, _database(url, create=False) as database, _new(file) as out:
+    with explaining(), _database(ledger_url(), create=False) as database, _new(file) as out:
         rows = export_ledger(database.connection, out)
     click.echo(f"Exported: {rows} rows of {database.shown} are in {file}.")
 
@@ -93,9 +98,9 @@ def export(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(file: Path) -> None:
     """Fill an empty ledger with what was exported to FILE."""
-    with _explaining() as url, _existing(file) as source:
+    with explaining(), _existing(file) as source:
         rows = check_export(source)
-        with _database(url, create=True) as database:
+        with _database(ledger_url(), create=True) as database:
             import_ledger(database.connection, source)
     click.echo(f"Imported: {rows} rows of {file} are in {database.shown}.")
 
@@ -129,11 +134,6 @@ def _existing(path: Path) -> Iterator[BinaryIO]:
         raise TargetError("file_unusable", f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _with_ledger(act: Callable[[Ledger], str]) -> None:
-    with _explaining() as url, Ledger.open(url) as ledger:
-        click.echo(act(ledger))
-
-
 @contextmanager
 def _database(url: str, *, create: bool) -> Iterator[Database]:
     database = Database.open(url, create=create)
@@ -141,16 +141,3 @@ def _database(url: str, *, create: bool) -> Iterator[Database]:
         yield database
     finally:
         database.close()
-
-
-@contextmanager
-def _explaining() -> Iterator[str]:
-    """Hands over the ledger's address; a failure that can be mended is one sentence."""
-    try:
-        # Meltano's environment, not a .env file: its settings are for another plugin, perhaps.
-        config = parse_environment_config(SCHEMA, "TARGET_SWOOGO_", os.devnull)
-        target = TargetSwoogo(config=config, validate_config=False)
-        yield target.config["ledger_url"]
-    except TargetError as error:
-        click.echo(f"{error} [{error.code}]", err=True)
-        sys.exit(1)

@@ -72,13 +72,15 @@ class Database:
     _file_lock: FileLock | None = None
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True) -> Database:
+    def open(cls, url: str, *, create: bool = True, shared: bool = False) -> Database:
         """Open, lock, check and, if need be, migrate a ledger's database.
 
         Args:
             url: A SQLAlchemy URL of SQLite or PostgreSQL. In PostgreSQL, a ledger lives in the
                 first schema of the search path, so one database holds as many as it has schemas.
             create: Make the ledger if there is none.
+            shared: Open it to look at what was found whole before, whoever holds it, and leave it
+                to others.
 
         Returns:
             The database.
@@ -93,17 +95,19 @@ class Database:
         plain = parsed.set(drivername=parsed.get_backend_name(), query={})
         shown = plain.render_as_string(hide_password=True)
         if parsed.get_backend_name() == "postgresql":
-            return cls._open_postgresql(parsed, shown, create=create)
+            return cls._open_postgresql(parsed, shown, create=create, shared=shared)
         try:
-            return cls._open_sqlite(parsed, shown, create=create)
+            return cls._open_sqlite(parsed, shown, create=create, shared=shared)
         except OSError as error:
             raise unusable(shown, error.strerror or str(error)) from error
 
     @classmethod
-    def _open_sqlite(cls, url: URL, shown: str, *, create: bool) -> Database:
+    def _open_sqlite(cls, url: URL, shown: str, *, create: bool, shared: bool) -> Database:
         path = Path(url.database or "").resolve()
-        path.parent.mkdir(parents=True, exist_ok=True)
         engine = _sqlite(path, shown)
+        if shared and path.exists():
+            return cls(engine.connect(), shown)
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock = lock_file(Path(f"{path}.lock"))
         if lock is None:
             raise held(engine if path.exists() else None)
@@ -130,13 +134,15 @@ class Database:
         return cls(connection, shown, lock)
 
     @classmethod
-    def _open_postgresql(cls, url: URL, shown: str, *, create: bool) -> Database:
+    def _open_postgresql(cls, url: URL, shown: str, *, create: bool, shared: bool) -> Database:
         engine = _postgresql(url, shown)
         connection = engine.connect()
         try:
             # A connection in place of a lost one would not hold the lock.
             event.listen(engine, "do_connect", _refuse_reconnecting)
             name = _enter_schema(connection, shown)
+            if shared:
+                return cls(connection, shown)
             if not lock_schema(connection, name):
                 raise held(connection)
             known = schema.metadata.tables.keys()
@@ -289,7 +295,8 @@ def _migrate(connection: Connection, version: int) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     for following in range(version + 1, schema.VERSION + 1):
         for statement in schema.MIGRATIONS[following]:
-            connection.exec_driver_sql(statement)
+            name = schema.NAME_TYPES[connection.dialect.name]
+            connection.exec_driver_sql(statement.replace("{name}", name))
     connection.execute(
         schema.meta.update()
         .where(schema.meta.c.name == "version")

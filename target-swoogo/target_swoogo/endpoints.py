@@ -30,6 +30,7 @@ class Endpoint(NamedTuple):
 
 TOKEN = Endpoint("POST", "oauth2/token.json", CALL_COST, "S")
 EVENT = Endpoint("GET", "events/{id}.json", CALL_COST, "S")
+EVENTS = Endpoint("GET", "events.json", LIST_COST, "S")
 LEVELS = Endpoint("GET", "sponsors/fields.json", LIST_COST, "A")
 LINK = Endpoint("POST", "speakers/{id}/session.json", CALL_COST, "D")
 UNLINK = Endpoint("DELETE", "speakers/{id}/session.json", CALL_COST, "A")
@@ -70,3 +71,6 @@ FIELDS = {
     Kind.TRACK: "id,name",
 }
 """What lists are asked for: their default projection is sparse."""
+EVENT_FIELDS = "id,name,timezone,start_date,end_date"
+IMAGE_FIELDS = {Kind.SPEAKER: "profile_picture", Kind.SPONSOR: "logo_id"}
+"""Where a record tells that it has an image."""

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from target_swoogo import schema
 from target_swoogo.database import Database
 from target_swoogo.errors import TargetError
+from target_swoogo.history import History, now_text
 from target_swoogo.model import Intent, Key, Kind, Mapped, State, Uploaded
 from target_swoogo.records import SourceRecords
 
@@ -43,6 +44,7 @@ class Pair:
         swoogo_event_id: The other side.
         held: False once it was released.
         observed: What is remembered of the Swoogo event: its zone, its sponsor levels.
+        synced_at: When a run last left nothing undone, in UTC; None before the first time.
     """
 
     id: int
@@ -50,6 +52,7 @@ class Pair:
     swoogo_event_id: int
     held: bool = True
     observed: dict[str, Any] = field(default_factory=dict)
+    synced_at: str | None = None
 
     @property
     def events(self) -> tuple[int, int]:
@@ -57,16 +60,12 @@ class Pair:
         return (self.sessionboard_event_id, self.swoogo_event_id)
 
 
-class Ledger(SourceRecords):
+class Ledger(SourceRecords, History):
     """An open ledger, locked for this run.
 
     Use as a context manager. Everything written inside one `with ledger.commit():` is kept
     together or not at all.
     """
-
-    def __init__(self, database: Database, *, dry_run: bool) -> None:
-        super().__init__(database, dry_run=dry_run)
-        self._run_id = ""
 
     @classmethod
     def open(cls, url: str, *, dry_run: bool = False) -> Ledger:
@@ -103,21 +102,17 @@ class Ledger(SourceRecords):
         # What was wrong with the database is known already; it must not hide why the run ended.
         with suppress(TargetError, SQLAlchemyError):
             self._db.rollback()
-            run = schema.run.c
-            self._db.execute(
-                schema.run.update()
-                .where(run.id == self._run_id, run.ended_at.is_(None))
-                .values(ended_at=_now())
-            )
-            self._db.commit()
+            if self.run_id:
+                run = schema.run.c
+                self._db.execute(
+                    schema.run.update()
+                    .where(run.id == self.run_id, run.ended_at.is_(None))
+                    .values(ended_at=now_text())
+                )
+                self._db.commit()
         self._database.close()
 
     # Runs
-
-    @property
-    def run_id(self) -> str:
-        """Names this run."""
-        return self._run_id
 
     def _begin_run(self) -> None:
         if self._db.scalar(select(func.count()).select_from(schema.run)) == 0:
@@ -128,28 +123,16 @@ class Ledger(SourceRecords):
                 self._database.shown,
             )
         now = datetime.now(timezone.utc)
-        self._run_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.run_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self._db.execute(
             schema.run.insert().values(
-                id=self._run_id,
-                started_at=_now(),
+                id=self.run_id,
+                # Finer than a second: it is what runs are sorted by.
+                started_at=now.isoformat(timespec="milliseconds"),
                 holder=f"process {os.getpid()} on {socket.gethostname()}",
             )
         )
         self._db.commit()
-
-    def end_run(self, summary: dict[str, Any]) -> None:
-        """Record how this run ended.
-
-        Args:
-            summary: Its counts.
-        """
-        with self.commit():
-            self._db.execute(
-                schema.run.update()
-                .where(schema.run.c.id == self._run_id)
-                .values(ended_at=_now(), summary=_dump(summary))
-            )
 
     # Event pairs
 
@@ -163,6 +146,7 @@ class Ledger(SourceRecords):
                 row.swoogo_event_id,
                 row.held,
                 _load(row.observed),
+                row.synced_at,
             )
             for row in rows
         ]
@@ -279,7 +263,15 @@ class Ledger(SourceRecords):
         """The images of a pair."""
         return {
             (Kind(row.kind), row.source_id): Uploaded(
-                row.url, row.version, row.etag, row.sha256, row.code, row.message, row.begun
+                row.url,
+                row.version,
+                row.etag,
+                row.sha256,
+                row.code,
+                row.message,
+                row.begun,
+                row.width,
+                row.height,
             )
             for row in self._of_pair(schema.image, pair)
         }
@@ -386,10 +378,6 @@ def _refuse_remapping(mapping: tuple[int, int], other: Pair) -> None:
 
 def _keyed(pair: Pair, key: Key) -> dict[str, Any]:
     return {"pair_id": pair.id, "kind": key[0].value, "source_id": key[1]}
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def _dump(value: object) -> str:

@@ -35,7 +35,8 @@ def lock_file(path: Path) -> FileLock | None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     lock = FileLock(path)
     try:
-        lock.acquire(blocking=False)
+        # Who only looks at a ledger holds it for a moment.
+        lock.acquire(timeout=1, poll_interval=0.05)
     except Timeout:
         return None
     return lock

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from target_swoogo.model import Found, Kind
+from target_swoogo.values import line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -26,7 +27,7 @@ _INTEGERS = frozenset({"capacity", "location_id", "track_id", "level"})
 
 
 def natural_key(kind: Kind, fields: Mapping[str, Value]) -> tuple[str, ...]:
-    """What a record is recognised by, with case and spacing evened out.
+    """What a record is recognised by, with case, spacing and what `line` changes evened out.
 
     Args:
         kind: What it is.
@@ -35,7 +36,7 @@ def natural_key(kind: Kind, fields: Mapping[str, Value]) -> tuple[str, ...]:
     Returns:
         The key.
     """
-    return tuple(" ".join(str(fields.get(name) or "").split()).casefold() for name in KEYS[kind])
+    return tuple((line(str(fields.get(name) or "")) or "").casefold() for name in KEYS[kind])
 
 
 def found(raw: Mapping[str, Any]) -> Found:

@@ -181,6 +181,8 @@ class Uploaded:
         message: That failure as a sentence.
         begun: Whether an upload was begun whose answer is not known: Swoogo may have another image
             than `sha256` says.
+        width: Of the image as sent, in pixels; None where it is not known, or has none.
+        height: Likewise.
     """
 
     url: str
@@ -190,6 +192,8 @@ class Uploaded:
     code: str | None = None
     message: str | None = None
     begun: bool = False
+    width: int | None = None
+    height: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,3 +226,70 @@ class Found:
     def carries(self, intent: Intent | None, name: str) -> bool:
         """Whether a field has the value that a create of ours sent."""
         return intent is not None and intent.fields.get(name) == self.fields.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What Swoogo was told of a record, and what came of it.
+
+    Attributes:
+        kind: What the record is.
+        source_id: Its Sessionboard id.
+        at: When, in UTC.
+        action: What was done, an action's verb.
+        outcome: What came of it.
+        code: Stable name of the reason, if it did not end well.
+        message: That reason as a sentence.
+        changes: Field names, each with its old and new value, as shown to people.
+    """
+
+    kind: Kind
+    source_id: str
+    at: str
+    action: str
+    outcome: str
+    code: str | None
+    message: str | None
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A change that a guard held back.
+
+    Attributes:
+        kind: What the record is.
+        source_id: Its Sessionboard id.
+        action: What would be done, an action's verb.
+        code: Stable name of the guard.
+        digest: Of the change; another change must be approved anew.
+        label: The record's name for people.
+        message: One sentence that says why, and how to let it through.
+        approved: Whether a person let it through.
+    """
+
+    kind: Kind
+    source_id: str
+    action: str
+    code: str
+    digest: str
+    label: str
+    message: str
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run that came to an end.
+
+    Attributes:
+        run_id: Names it.
+        started_at: When it began, in UTC.
+        ended_at: When it was done.
+        summary: Its figures, as `report.RunReport.summary` gives them.
+    """
+
+    run_id: str
+    started_at: str
+    ended_at: str
+    summary: dict[str, Any]

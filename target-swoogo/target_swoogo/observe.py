@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from target_swoogo import match
 from target_swoogo.actions import Observed
 from target_swoogo.answers import NotFound
+from target_swoogo.endpoints import GET
 from target_swoogo.model import Found, Key, Kind, Row
 from target_swoogo.plan import level_name
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from target_swoogo.ledger import Pair
-    from target_swoogo.model import Intent, Value
+    from target_swoogo.model import Intent, Mapped, Value
     from target_swoogo.swoogo import Swoogo
 
 LEVELS_AGE_SECONDS = 3600.0
@@ -149,6 +151,35 @@ def find(
             keys = {match.natural_key(kind, fields) for fields in known}
             matches[key] = match.candidates(kind, keys, records)
     return matches
+
+
+def find_unlisted(
+    client: Swoogo,
+    rows: Iterable[Row],
+    matches: dict[Key, list[Found]],
+    left_over: Iterable[Mapped],
+) -> None:
+    """Look by their ids for records that the lists may not show yet.
+
+    A contact that is deleted and made anew within minutes of its first sync is the same person to
+    Swoogo, whose lists may not know that person yet.
+
+    Args:
+        client: Swoogo.
+        rows: What was looked for.
+        matches: What was found, to which this adds.
+        left_over: Entries of the ID map that no row has any more.
+    """
+    by_key: dict[tuple[Kind, tuple[str, ...]], list[int]] = defaultdict(list)
+    for entry in left_over:
+        if entry.kind in GET and entry.swoogo_id is not None:
+            natural = match.natural_key(entry.kind, entry.applied)
+            by_key[entry.kind, natural].append(entry.swoogo_id)
+    for row in rows:
+        for swoogo_id in by_key.get((row.kind, match.natural_key(row.kind, row.fields)), ()):
+            if all(found.swoogo_id != swoogo_id for found in matches[row.key]):
+                with suppress(NotFound):
+                    matches[row.key].append(match.found(client.get(row.kind, swoogo_id)))
 
 
 def observed(pair: Pair, matches: Mapping[Key, list[Found]]) -> Observed:

@@ -110,6 +110,7 @@ class _Planner:
             if entry.swoogo_id is not None and (entry.kind, entry.swoogo_id) not in self.orphans
         }
         self.given: dict[Key, Found | None] = {}
+        self.matches: dict[Key, list[Found]] = {}
         self.ghosts = ghosts(programme, applied)
         self.ids = {
             key: entry.swoogo_id
@@ -125,14 +126,16 @@ class _Planner:
         # Kind by kind, choices first: the other records refer to them.
         for kind in Kind:
             rows = [row for row in self.programme.rows if row.kind is kind]
-            self._assign([*rows, *(row for row in self.ghosts if row.kind is kind)])
+            lost = [row for row in self.ghosts if row.kind is kind]
+            self._assign(rows, lost)
             live += [row for row in rows if self._record(row)]
-            self._ghosts([row for row in self.ghosts if row.kind is kind])
+            self._ghosts(lost)
         for row in live:
             self._links(row)
             self._image(row)
         self._left_over()
         self._removed_links()
+        self._settled()
         self.out.actions.sort(
             key=lambda a: (a.stage, a.row.order, _KIND_ORDER[a.row.kind], a.row.source_id)
         )
@@ -161,8 +164,8 @@ class _Planner:
         if row.key in self.given:
             chosen = self.given[row.key]
             if chosen is None:
-                matches = self.observed.matches[row.key]
-                self.out.skips.append(_note(row, "ambiguous", wording.ambiguous(row, matches)))
+                message = wording.ambiguous(row, self.matches[row.key])
+                self.out.skips.append(_note(row, "ambiguous", message))
                 return False
             return self._adopt(row, chosen)
         if self._may_arrive(row):
@@ -196,22 +199,33 @@ class _Planner:
         intent = self.applied.intents.get(row.key)
         return intent is not None and self.now - intent.opened_at < self.settings.list_lag_seconds
 
-    def _assign(self, rows: Iterable[Row]) -> None:
+    def _assign(self, rows: Iterable[Row], lost: Iterable[Row]) -> None:
         """Decide which records of Swoogo the rows without one are, all rows at once."""
         wanted, matches = {}, {}
-        for row in rows:
-            found = [
-                record
-                for record in self.observed.matches.get(row.key, ())
-                if (row.kind, record.swoogo_id) not in self.claimed
-            ]
-            if found:
+        for row, is_lost in (
+            *((row, self._may_arrive(row)) for row in rows),
+            *((row, True) for row in lost),
+        ):
+            if found := self._candidates(row, is_lost=is_lost):
                 intent = self.applied.intents.get(row.key)
                 wanted[row.key] = intent.fields if intent else self._known(row)
                 matches[row.key] = found
+        self.matches |= matches
         self.given |= match.assign(wanted, matches)
         # Adopted rooms, tracks and sessions have their ids at once, for those that refer to them.
         self.ids |= {key: found.swoogo_id for key, found in self.given.items() if found}
+
+    def _candidates(self, row: Row, *, is_lost: bool) -> list[Found]:
+        """What Swoogo has of a row's natural key, and no other row needs."""
+        seen = [
+            found
+            for found in self.observed.matches.get(row.key, ())
+            if (row.kind, found.swoogo_id) not in self.claimed
+        ]
+        if is_lost:
+            # What is known to have been another row's cannot have come of this one's lost create.
+            return [found for found in seen if (row.kind, found.swoogo_id) not in self.orphans]
+        return seen
 
     def _adopt(self, row: Row, chosen: Found) -> bool:
         replaces = self.orphans.get((row.kind, chosen.swoogo_id))
@@ -366,6 +380,26 @@ class _Planner:
                 session = self.applied.mapped[Kind.SESSION, session_id]
                 note = wording.still_linked(speaker, session)
                 self.out.warnings.append(_entry_note(speaker, "still_linked", note))
+
+    def _settled(self) -> None:
+        """Strike failures that are over: nothing differs any more, or nobody wants it any more."""
+        tried = {
+            (Verb.IMAGE if action.verb is Verb.IMAGE else Verb.UPDATE, action.row.key)
+            for action in self.out.actions
+            if action.verb not in {Verb.LINK, Verb.UNLINK}
+        }
+        tried |= {(Verb.UPDATE, key) for key in self.applied.intents}
+        failed = [
+            (Verb.UPDATE, key)
+            for key, entry in self.applied.mapped.items()
+            if entry.state is State.FAILED
+        ]
+        failed += [
+            (Verb.IMAGE, key)
+            for key, image in self.applied.images.items()
+            if image.code is not None
+        ]
+        self.out.settled += [one for one in failed if one not in tried]
 
 
 class _Open:

@@ -19,6 +19,8 @@ _log = logging.getLogger("target-swoogo")
 LIST_COST = 10
 CALL_COST = 1
 _DEFAULT_LIMIT = 2000
+_WINDOW = 600.0
+"""Seconds."""
 _WORTH_TELLING = 5.0
 _NEW_WINDOW = 5.0
 """Seconds by which the end of a window must move to be the end of another window."""
@@ -56,12 +58,24 @@ class Quota:
         self._limit = _DEFAULT_LIMIT
         self._left: int | None = None
         self._reset_at = 0.0
+        self._told = False
+        """Whether Swoogo has told the figures of this window, or they are assumed."""
         self._in_flight = 0
 
     @property
     def left(self) -> int | None:
         """Credits left in the window as last told; None before the first answer."""
         return self._left
+
+    @property
+    def limit(self) -> int:
+        """Credits of a window, as last told."""
+        return self._limit
+
+    @property
+    def resets_in(self) -> float:
+        """Seconds until the next window; a whole one before the first answer."""
+        return max(self._reset_at - self._clock(), 0.0) if self._left is not None else _WINDOW
 
     def acquire(self, cost: int) -> None:
         """Wait until a call may be made.
@@ -95,7 +109,7 @@ class Quota:
                 self._left = None
             if self._left is None:
                 # Before the first answer of a window nothing is known; assume a fresh window.
-                self._left, self._reset_at = self._limit, now + 600
+                self._left, self._reset_at, self._told = self._limit, now + _WINDOW, False
             if self._left - self._in_flight - cost < self._limit * self._reserve_percent // 100:
                 return self._reset_at - now + 1
             self._in_flight += cost
@@ -121,8 +135,9 @@ class Quota:
                 return
             reset_at = self._clock() + reset
             self._limit = limit
-            if self._left is None or abs(reset_at - self._reset_at) > _NEW_WINDOW:
-                self._left, self._reset_at = left, reset_at
+            another = abs(reset_at - self._reset_at) > _NEW_WINDOW
+            if self._left is None or not self._told or another:
+                self._left, self._reset_at, self._told = left, reset_at, True
             else:
                 # Answers overtake each other; the lowest figure of a window is the newest.
                 self._left = min(self._left, left)
@@ -134,7 +149,7 @@ class Quota:
             retry_after: Seconds it asked to wait, if it did.
         """
         with self._lock:
-            self._left = 0
+            self._left, self._told = 0, True
             if retry_after is not None:
                 self._reset_at = self._clock() + retry_after
             elif self._reset_at <= self._clock():

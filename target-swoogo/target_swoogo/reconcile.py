@@ -6,34 +6,37 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from target_swoogo import observe
+from target_swoogo import guards, observe
 from target_swoogo.actions import Applied, Verb
 from target_swoogo.answers import SwoogoError
-from target_swoogo.apply import Applier
+from target_swoogo.apply import Applier, Verdict
 from target_swoogo.errors import TargetError
+from target_swoogo.estimate import Estimate, estimate
+from target_swoogo.evaluate import evaluate, planned
 from target_swoogo.images import ImageFetcher
-from target_swoogo.model import Choice, Kind, Note
+from target_swoogo.model import Choice, Kind, Mapped, Note, State
 from target_swoogo.observe import PairError
-from target_swoogo.plan import level_name, make_plan, to_find
+from target_swoogo.plan import level_name, to_find
+from target_swoogo.preflight import look_over
+from target_swoogo.progress import Progress
 from target_swoogo.quota import Quota, QuotaSpent
-from target_swoogo.report import PairReport
-from target_swoogo.rules import Sources, decide
-from target_swoogo.source import STREAMS, Event, Reader, Room, Track, Unreadable
+from target_swoogo.report import PairReport, RunReport
+from target_swoogo.report_directory import look_up
+from target_swoogo.selection import narrow
 from target_swoogo.swoogo import Swoogo
 from target_swoogo.values import label_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
     from zoneinfo import ZoneInfo
 
-    import msgspec
-
     from target_swoogo.actions import Observed, Plan
+    from target_swoogo.evaluate import Evaluated
     from target_swoogo.ledger import Ledger, Pair
-    from target_swoogo.model import Found, Key, Programme
+    from target_swoogo.model import Found, Held, Key, Programme
     from target_swoogo.settings import Settings
 
 
@@ -47,6 +50,7 @@ class Reconciler:
         stop: Set to end early.
         user_agent: Names this program to the servers it talks to.
         now: The instant that decides what is over.
+        only: Chooses the records of a pair to which this run is limited; all where None.
     """
 
     ledger: Ledger
@@ -54,6 +58,7 @@ class Reconciler:
     stop: threading.Event
     user_agent: str
     now: datetime
+    only: Callable[[Pair, Programme, Applied], Collection[Key]] | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -74,13 +79,46 @@ class Reconciler:
             user_agent=self.user_agent,
         )
 
-    def run(self) -> list[PairReport]:
-        """Sync every event pair of the settings.
+    def run(self) -> RunReport:
+        """Sync every event pair of the settings, and note in the ledger how it went.
 
         Returns:
             What was done, pair by pair. A pair that failed says so and does not stop the others;
             a failure of all of them ends the run after the pair that met it.
         """
+        started = utc_now()
+        past = self.ledger.past_runs(_TREND)
+        pairs = self._pairs()
+        for pair in pairs:
+            pair.directory = look_up(self.ledger, pair)
+        left = self.quota.left if self.quota.spent else None
+        report = RunReport(
+            self.ledger.run_id,
+            started,
+            utc_now(),
+            self.settings.dry_run,
+            pairs,
+            self.quota.spent,
+            left,
+            past,
+            self._estimate(pairs) if self.settings.dry_run else None,
+        )
+        self.ledger.end_run(report.summary())
+        return report
+
+    def _estimate(self, pairs: Iterable[PairReport]) -> Estimate:
+        """The real run asks Swoogo what this one has asked, and then does what is planned."""
+        return estimate(
+            self.quota.spent + sum(pair.plan.cost for pair in pairs),
+            reserve_percent=self.settings.quota_reserve_percent,
+            budget_minutes=self.settings.time_budget_minutes,
+            workers=self.settings.max_workers,
+            limit=self.quota.limit,
+            left=self.quota.left,
+            resets_in=self.quota.resets_in,
+        )
+
+    def _pairs(self) -> list[PairReport]:
         reports: list[PairReport] = []
         try:
             for pair in self.ledger.propose(self.settings.event_mappings):
@@ -106,80 +144,77 @@ class Reconciler:
 
     def _pair(self, report: PairReport) -> None:
         pair = report.pair
-        event, zone = self._event(pair)
-        report.event_name = label_of(event.name, None, "Event")
-        applied = Applied(
-            self.ledger.mapped(pair),
-            self.ledger.links(pair),
-            self.ledger.images(pair),
-            self.ledger.intents(pair),
-        )
-        synced = {
-            entry.source_id
-            for entry in applied.mapped.values()
-            if entry.kind is Kind.SESSION and entry.swoogo_id is not None
-        }
-        sources = self._sources(pair.sessionboard_event_id)
-        programme = decide(sources, zone, self.settings, self.now, synced)
-        report.plan = self._plan(report, programme, applied, zone)
+        seen = evaluate(self.ledger, pair, self.settings, self.now)
+        applied, programme = seen.applied, seen.programme
+        report.event_name = label_of(seen.event.name, None, "Event")
+        report.zone = seen.zone
+        before = self.ledger.held(pair)
+        report.plan = plan = self._plan(pair, seen, before)
+        nested = self.settings.subsessions == "as_sessions"
+        plan.warnings += look_over(programme, applied.images, nested=nested)
+        held, to_do = plan.held, {action.row.key for action in plan.actions}
+        before = self._hold_back(pair, before, guards.to_keep(held, before, to_do))
+        if self.only is not None:
+            ids = {k: e.swoogo_id for k, e in applied.mapped.items() if e.swoogo_id is not None}
+            narrow(plan, self.only(pair, programme, applied), ids)
         if self.settings.dry_run:
             return
-        applier = Applier(pair, self.ledger, self._client, self._fetcher, self.settings, self.stop)
-        report.outcomes = applier.run(report.plan)
+        self._note_ambiguous(report)
+        applier = Applier(
+            pair,
+            self.ledger,
+            self._client,
+            self._fetcher,
+            self.settings,
+            self.stop,
+            Progress(
+                report.event_name,
+                len(plan.actions),
+                self.settings.progress_seconds,
+                lambda: self.quota.left,
+            ),
+        )
+        report.outcomes = applier.run(plan)
         if applier.error is not None:
             raise applier.error
+        to_do -= {o.action.row.key for o in report.outcomes}
+        to_do |= {o.action.row.key for o in report.outcomes if o.verdict in _UNFINISHED}
+        self._hold_back(pair, before, guards.to_keep(held, before, to_do))
+        if self.only is None and not any(o.code in _CUT_OFF for o in report.outcomes):
+            with self.ledger.commit():
+                self.ledger.synced(pair)
 
-    # Reading the ledger
+    def _hold_back(self, pair: Pair, before: list[Held], now: list[Held]) -> list[Held]:
+        """Remember what is held back, where that has changed."""
+        if set(before) != set(now) and not self.settings.dry_run:
+            with self.ledger.commit():
+                self.ledger.hold_back(pair, now)
+        return now
 
-    def _event(self, pair: Pair) -> tuple[Event, ZoneInfo]:
-        records = dict(self.ledger.sources("events", pair.sessionboard_event_id))
-        payload = records.get(str(pair.sessionboard_event_id))
-        if payload is None:
-            raise PairError(
-                "sessionboard_event_unknown",
-                f"Nothing was received of Sessionboard event {pair.sessionboard_event_id}; correct "
-                f"sessionboard_event_id in event_mappings, and see that the tap's event_ids "
-                f"include it and its stream events is selected.",
-            )
-        event = Reader(Event).read(str(pair.sessionboard_event_id), payload)
-        zone = None if isinstance(event, Unreadable) else observe.zone_of(event.timezone)
-        if isinstance(event, Unreadable) or zone is None:
-            raise PairError(
-                "sessionboard_timezone_unknown",
-                f"Sessionboard event {pair.sessionboard_event_id} has no known time zone, so its "
-                f"sessions cannot be placed on days; set it on the event's Details page.",
-            )
-        return event, zone
-
-    def _sources(self, event_id: int) -> Sources:
-        statuses = self._read("session_statuses", event_id)
-        return Sources(
-            self._read("sessions", event_id),
-            self._read("speakers", event_id),
-            self._read("sponsors", event_id),
-            {s.id for s in statuses if not isinstance(s, Unreadable) and s.deleted_at},
-            {room.id: room for room in self._read("rooms", event_id) if isinstance(room, Room)},
-            {t.id: t for t in self._read("tracks", event_id) if isinstance(t, Track)},
-        )
-
-    def _read(self, stream: str, event_id: int) -> Iterator[Any]:
-        reader: Reader[msgspec.Struct] = Reader(STREAMS[stream])
-        for record_id, payload in self.ledger.sources(stream, event_id):
-            yield reader.read(record_id, payload)
+    def _note_ambiguous(self, report: PairReport) -> None:
+        """Remember for those who ask later which records Swoogo has several times."""
+        with self.ledger.commit():
+            for note in report.plan.skips:
+                if note.code == "ambiguous":
+                    kind, state = Kind(note.kind), State.AMBIGUOUS
+                    entry = Mapped(kind, note.source_id, note.label, state=state)
+                    entry.code, entry.message = note.code, note.message
+                    self.ledger.save(report.pair, entry)
 
     # Observing, as far as the plan needs it
 
-    def _plan(
-        self, report: PairReport, programme: Programme, applied: Applied, zone: ZoneInfo
-    ) -> Plan:
-        pair, now = report.pair, self.now.timestamp()
+    def _plan(self, pair: Pair, seen: Evaluated, held: list[Held]) -> Plan:
+        applied, programme, settings = seen.applied, seen.programme, self.settings
+        now = self.now.timestamp()
 
-        def plan(seen: Observed) -> Plan:
-            return make_plan(programme, applied, seen, self.settings, now)
+        def plan(observed: Observed) -> Plan:
+            return planned(seen, observed, settings, self.now, held)
 
         draft = plan(observe.observed(pair, {}))
         unknown = _unknown_levels(programme, pair)
-        look_for = to_find(programme, applied, self.settings)
+        # What is held back is not created, so that it need not be looked for.
+        kept = {one.action.row.key for one in draft.held if one.action.verb is Verb.CREATE}
+        look_for = [r for r in to_find(programme, applied, settings) if r.key not in kept]
         stale = now - pair.observed.get("levels_read_at", 0.0) > observe.LEVELS_AGE_SECONDS
         # An image can be tried again without asking Swoogo anything first.
         writes = any(action.verb is not Verb.IMAGE for action in draft.actions)
@@ -189,12 +224,19 @@ class Reconciler:
                 self.ledger.hold([pair.events])
             return draft
         observe.check_event(self._client, pair)
-        warning = self._compare_zones(pair, zone, programme)
+        warning = self._compare_zones(pair, seen.zone, programme)
         if unknown:
             observe.read_levels(self._client, pair, now)
         matches: dict[Key, list[Found]] = {}
         if look_for:
             matches = observe.find(self._client, pair, look_for, applied.intents)
+            wanted = {row.key for row in programme.rows}
+            left_over = (
+                entry
+                for key, entry in applied.mapped.items()
+                if key not in wanted and entry.state is not State.TOMBSTONE
+            )
+            observe.find_unlisted(self._client, look_for, matches, left_over)
         with self.ledger.commit():
             self.ledger.remember(pair)
         self.ledger.hold([pair.events])
@@ -220,6 +262,16 @@ class Reconciler:
             raise PairError("timezone_mismatch", f"{message}, or set timezone_mismatch to warn.")
         event_id = str(pair.sessionboard_event_id)
         return Note("event", event_id, event_id, "timezone_mismatch", f"{message}.")
+
+
+_TREND = 20
+"""So many past runs are shown beside this one."""
+
+_CUT_OFF = frozenset({"quota_spent", "run_ended"})
+"""Why an action was not even tried."""
+
+_UNFINISHED = frozenset({Verdict.PENDING, Verdict.FAILED})
+"""How an action ends that a later run tries again."""
 
 
 def _unknown_levels(programme: Programme, pair: Pair) -> bool:

@@ -50,6 +50,7 @@ class Sources:
         deleted: Ids of the sessions that were deleted.
         rooms: The rooms by id.
         tracks: The tracks by id.
+        unreadable: What of statuses, rooms and tracks cannot be read, and the kind it concerns.
     """
 
     sessions: Iterable[Session | Unreadable] = ()
@@ -58,6 +59,7 @@ class Sources:
     deleted: Collection[str] = ()
     rooms: Mapping[str, Room] = field(default_factory=dict)
     tracks: Mapping[str, Track] = field(default_factory=dict)
+    unreadable: Iterable[tuple[Kind, Unreadable]] = ()
 
 
 def decide(
@@ -107,6 +109,8 @@ class _Rules:
         self.linked: dict[str, dict[str, str]] = {}
 
     def decide(self) -> Programme:
+        for kind, record in self.sources.unreadable:
+            self._unreadable(kind, record)
         for session in self.sources.sessions:
             if isinstance(session, Unreadable):
                 self._unreadable(Kind.SESSION, session)

@@ -223,6 +223,105 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         title="Report path",
         description="Folder for the reports of the runs; empty for none.",
     ),
+    th.Property(
+        "guard_time_shift_percent",
+        th.IntegerType(minimum=0, maximum=100),
+        default=50,
+        title="Guard against shifted times",
+        description=(
+            "Hold new session times back when at least this share of the sessions, in percent, "
+            "would move by one common offset; 0 turns the guard off."
+        ),
+    ),
+    th.Property(
+        "guard_changed_percent",
+        th.IntegerType(minimum=0, maximum=100),
+        default=50,
+        title="Guard against mass changes",
+        description=(
+            "Hold updates back when more than this share of the known records of a kind, in "
+            "percent, would change at once; 0 turns the guard off."
+        ),
+    ),
+    th.Property(
+        "guard_emptied_percent",
+        th.IntegerType(minimum=0, maximum=100),
+        default=20,
+        title="Guard against emptied fields",
+        description=(
+            "Hold back the emptying of a field when it would be emptied in more than this share "
+            "of the known records of a kind, in percent; 0 turns the guard off."
+        ),
+    ),
+    th.Property(
+        "guard_missing_percent",
+        th.IntegerType(minimum=0, maximum=100),
+        default=30,
+        title="Guard against a shrunken read",
+        description=(
+            "Warn, and remove no links, when more than this share of the known records of a kind, "
+            "in percent, no longer belong to what is synced; 0 turns the guard off."
+        ),
+    ),
+    th.Property(
+        "freeze_hours",
+        th.IntegerType(minimum=0),
+        default=0,
+        title="Freeze before the event",
+        description=(
+            "From so many hours before the first session on, only times and rooms of known "
+            "sessions are changed; 0 never freezes."
+        ),
+    ),
+    th.Property(
+        "progress_seconds",
+        th.IntegerType(minimum=0),
+        default=10,
+        title="Progress interval",
+        description="A long run logs its progress every so many seconds; 0 for never.",
+    ),
+    th.Property(
+        "webhook_url",
+        th.StringType,
+        secret=True,
+        title="Webhook URL",
+        description=(
+            "Where to POST a message, in a form that Slack and Teams accept, when a run fails, "
+            "holds changes back, or finds the data stale."
+        ),
+    ),
+    th.Property(
+        "stale_minutes",
+        th.IntegerType(minimum=0),
+        default=120,
+        title="Stale after",
+        description=(
+            "Data is stale when an event was last fully synced more than so many minutes ago; 0 "
+            "for never."
+        ),
+    ),
+    th.Property(
+        "sessionboard_access_token",
+        th.StringType,
+        secret=True,
+        title="Sessionboard access token",
+        description="The tap's token, for the command check only.",
+    ),
+    th.Property(
+        "sessionboard_region",
+        th.StringType(allowed_values=["us", "eu", "me"]),
+        default="us",
+        title="Sessionboard region",
+        description="The tap's region, for the command check only.",
+    ),
+    th.Property(
+        "sessionboard_api_url",
+        th.StringType,
+        title="Sessionboard API URL",
+        description=(
+            "The tap's API URL, used in place of the region's, for the command check only."
+        ),
+    ),
     # Declared so that the SDK does not offer choices that mean nothing here.
     th.Property(
         "load_method",
@@ -279,6 +378,17 @@ class Settings:
     max_failed_percent: int
     list_lag_seconds: int
     report_path: str
+    guard_time_shift_percent: int
+    guard_changed_percent: int
+    guard_emptied_percent: int
+    guard_missing_percent: int
+    freeze_hours: int
+    progress_seconds: int
+    webhook_url: str | None
+    stale_minutes: int
+    sessionboard_access_token: str | None
+    sessionboard_region: str
+    sessionboard_api_url: str | None
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Settings:

@@ -16,7 +16,7 @@ RecordId = Annotated[
 ]
 """A UUID in truth; anything that can stand in a log line, a command and a column of the ledger."""
 
-EventId = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+EventId = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 Word = Annotated[
     str, msgspec.Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029<>]*\Z")

@@ -18,6 +18,7 @@ from requests.adapters import HTTPAdapter
 from target_swoogo.answers import (
     NotFound,
     OutcomeUnknown,
+    SwoogoError,
     Unavailable,
     as_object,
     is_garbled,
@@ -28,9 +29,12 @@ from target_swoogo.answers import (
 from target_swoogo.endpoints import (
     CREATE,
     EVENT,
+    EVENT_FIELDS,
+    EVENTS,
     FIELDS,
     GET,
     HEADSHOT,
+    IMAGE_FIELDS,
     LEVELS,
     LINK,
     LIST,
@@ -45,7 +49,7 @@ from target_swoogo.model import Kind
 from target_swoogo.quota import QuotaSpent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from target_swoogo.endpoints import Endpoint
     from target_swoogo.images import Image
@@ -130,17 +134,26 @@ class Swoogo:
 
     def event(self, event_id: int) -> dict[str, Any]:
         """Read one event: id, name, time zone and dates."""
-        params = {"fields": "id,name,timezone,start_date,end_date"}
-        return as_object(self._call(EVENT, event_id, params=params))
+        return as_object(self._call(EVENT, event_id, params={"fields": EVENT_FIELDS}))
+
+    def events(self) -> list[dict[str, Any]]:
+        """Read the events that the consumer key may see: id, name, time zone and dates."""
+        params = {"fields": EVENT_FIELDS, "per-page": PER_PAGE}
+        first = self._page(EVENTS, params, "events")
+        events = first.items
+        for number in range(2, first.pages + 1):
+            events += self._page(EVENTS, params | {"page": number}, "events").items
+        return events
+
+    def sponsor_fields(self, event_id: int) -> list[dict[str, Any]]:
+        """Read the fields of an event's sponsors, each with its attribute and choices."""
+        answer = self._call(LEVELS, params={"event_id": event_id, "per-page": PER_PAGE})
+        items = answer.get("items") if isinstance(answer, dict) else answer
+        return [item for item in items or () if isinstance(item, dict)]
 
     def levels(self, event_id: int) -> list[dict[str, Any]]:
         """Read the sponsor levels an event offers, each with id and name."""
-        answer = self._call(LEVELS, params={"event_id": event_id, "per-page": PER_PAGE})
-        items = answer.get("items") if isinstance(answer, dict) else answer
-        for item in items or ():
-            if isinstance(item, dict) and item.get("attribute") == "level":
-                return [c for c in item.get("choices") or () if isinstance(c, dict)]
-        return []
+        return levels_among(self.sponsor_fields(event_id))
 
     def page(self, kind: Kind, event_id: int, number: int = 1, search: str | None = None) -> Page:
         """Read one page of an event's records.
@@ -162,14 +175,40 @@ class Swoogo:
         }
         if search:
             params["search"] = search
-        answer = as_object(self._call(LIST[kind], params=params))
+        return self._page(LIST[kind], params, kind.plural)
+
+    def whole_page(self, kind: Kind, event_id: int, number: int = 1) -> Page:
+        """Read one page of an event's records with all that can be compared.
+
+        Beside the fields that are written, a speaker tells the sessions they are linked to, and
+        speakers and sponsors whether they have an image (Swoogo API v1 reference, Speakers,
+        Sponsors).
+
+        Args:
+            kind: Which records.
+            event_id: The Swoogo event.
+            number: The page, from 1.
+        """
+        fields = [FIELDS[kind], *([IMAGE_FIELDS[kind]] if kind in IMAGE_FIELDS else [])]
+        params: dict[str, Any] = {
+            "event_id": event_id,
+            "fields": ",".join(fields),
+            "per-page": PER_PAGE,
+            "page": number,
+        }
+        if kind is Kind.SPEAKER:
+            params["expand"] = "sessions"
+        return self._page(LIST[kind], params, kind.plural)
+
+    def _page(self, endpoint: Endpoint, params: Mapping[str, Any], what: str) -> Page:
+        answer = as_object(self._call(endpoint, params=params))
         items, meta = answer.get("items"), answer.get("_meta")
         try:
             for item in items:  # type: ignore[union-attr] # a wrong shape is what is looked for
                 int(item["id"])
             return Page(items, int(meta["pageCount"]), int(meta["totalCount"]))  # type: ignore[arg-type,index]
         except (KeyError, TypeError, ValueError):
-            raise Unavailable(f"Swoogo's list of {kind.plural} has an unknown shape") from None
+            raise Unavailable(f"Swoogo's list of {what} has an unknown shape") from None
 
     def get(self, kind: Kind, swoogo_id: int) -> dict[str, Any]:
         """Read one record."""
@@ -303,7 +342,11 @@ class Swoogo:
                 attempt += 1
                 self._pause(attempt, problem, retry_after(response))
                 continue
-            return judged(response)
+            try:
+                return judged(response)
+            except SwoogoError as error:
+                error.is_repeated = attempt > 0
+                raise
 
     def _pause(self, attempt: int, problem: str, wait: float | None = None) -> None:
         if attempt == _TRIES:
@@ -360,6 +403,14 @@ class Swoogo:
             f"Swoogo at {_without_password(self._url)} {problem}: check the setting api_url and "
             f"the network. The next run continues where this one ended.",
         )
+
+
+def levels_among(fields: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The sponsor levels among the fields of an event's sponsors."""
+    for field in fields:
+        if field.get("attribute") == "level":
+            return [c for c in field.get("choices") or () if isinstance(c, dict)]
+    return []
 
 
 def _without_password(url: str) -> str:

@@ -6,6 +6,7 @@ import copy
 import logging
 import sys
 import threading
+from contextlib import contextmanager
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -20,18 +21,23 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from typing_extensions import override
 
 from target_swoogo import settings
+from target_swoogo.alerts import alert, situations
 from target_swoogo.errors import TargetError
 from target_swoogo.ledger import Ledger
 from target_swoogo.reconcile import Reconciler, utc_now
-from target_swoogo.report import RunReport
 from target_swoogo.sinks import IgnoringSink, LineReader, SourceSink
 from target_swoogo.source import STREAMS
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.sinks import Sink
+
+    from target_swoogo.report import RunReport
 
 
 class TargetSwoogo(Target):
@@ -41,7 +47,6 @@ class TargetSwoogo(Target):
     package_name = "target-swoogo"
     # A copy: the SDK adds its own settings to it.
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(settings.SCHEMA)
-    message_reader_class = LineReader
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
@@ -50,7 +55,7 @@ class TargetSwoogo(Target):
     ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, message_reader=_WatchedReader(self._watched), **kwargs)
         # It shows addresses, which may hold an e-mail address or a signature, even in warnings.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         # Order matters: sinks share the ledger's one connection.
@@ -60,6 +65,7 @@ class TargetSwoogo(Target):
             self.metrics_logger.setLevel(logging.WARNING)
         self._stop = threading.Event()
         self._reconciling = False
+        self._report: RunReport | None = None
 
     @cached_property
     def settings(self) -> settings.Settings:
@@ -80,31 +86,41 @@ class TargetSwoogo(Target):
     @override
     def process_endofpipe(self) -> None:
         """All records are in: commit them, let STATE out, then bring Swoogo up to date."""
-        with self.ledger:
+        with self._watched():
             super().process_endofpipe()
+            ledger = self.ledger
             self._reconciling = True
-            report = self._reconcile()
-            self._tell(report)
-            _judge(report, self.settings.max_failed_percent)
+            self._report = self.reconciler(ledger).run()
+            self._tell(self._report)
+            _judge(self._report, self.settings.max_failed_percent)
+            self._alert(None)
+            ledger.close()
 
-    def _reconcile(self) -> RunReport:
-        started = utc_now()
-        reconciler = Reconciler(
-            self.ledger, self.settings, self._stop, f"{self.name}/{self.plugin_version}", started
-        )
-        pairs = reconciler.run()
-        quota = reconciler.quota
-        report = RunReport(
-            self.ledger.run_id,
-            started,
-            utc_now(),
-            self.settings.dry_run,
-            pairs,
-            quota.spent,
-            quota.left if quota.spent else None,
-        )
-        self.ledger.end_run(report.summary())
-        return report
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """What is done inside ends well, or people are told and the ledger is closed."""
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._alert(error)
+            else:
+                self.logger.warning(
+                    "Ended before all records were read; the next run reads them again."
+                )
+            if (ledger := self._opened()) is not None:
+                ledger.close()
+            raise
+
+    def _opened(self) -> Ledger | None:
+        """The ledger, if it could be opened."""
+        ledger: Ledger | None = vars(self).get("ledger")
+        return ledger
+
+    def reconciler(self, ledger: Ledger) -> Reconciler:
+        """What brings Swoogo up to date with a ledger."""
+        user_agent = f"{self.name}/{self.plugin_version}"
+        return Reconciler(ledger, self.settings, self._stop, user_agent, utc_now())
 
     def _tell(self, report: RunReport) -> None:
         for line in report.as_text():
@@ -121,6 +137,17 @@ class TargetSwoogo(Target):
             if file is not None:
                 self.logger.info("Report: %s", file)
 
+    def _alert(self, failure: Exception | None) -> None:
+        url, now = self.settings.webhook_url, utc_now()
+        if url and not self.settings.dry_run:
+            if isinstance(failure, _SINGER_ERRORS):
+                failure = _singer_error(failure)
+            found = situations(self._report, failure, self.settings.stale_minutes, now)
+            pairs = self._report.pairs if self._report else ()
+            # What was not looked at may be as bad as it was.
+            if found or not any(pair.postponed for pair in pairs):
+                alert(url, found, self._opened(), now)
+
     # Where the SDK's ways do not fit
 
     @override
@@ -131,11 +158,15 @@ class TargetSwoogo(Target):
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Finish what was begun in Swoogo, and report, before giving way to a signal."""
+        """Finish what was begun in Swoogo, and report, before giving way to a signal.
+
+        While records come in there is nothing to finish: what is not committed is read again. The
+        SDK would write it to the ledger from here, and perhaps in the midst of another write.
+        """
         if self._reconciling:
             self._stop.set()
         else:
-            super()._handle_termination(signum, frame)
+            sys.exit(_BY_SIGNAL + signum)
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -156,8 +187,9 @@ class TargetSwoogo(Target):
             failures = error.errors
         except TargetError as error:
             failures = [f"{error} [{error.code}]"]
-        except (RecordsWithoutSchemaException, MissingKeyPropertiesError, InvalidJSONSchema) as e:
-            failures = [_SINGER.format(why=_first_line(e))]
+        except _SINGER_ERRORS as error:
+            told = _singer_error(error)
+            failures = [f"{told} [{told.code}]"]
         else:
             return
         for failure in failures:
@@ -166,10 +198,33 @@ class TargetSwoogo(Target):
         sys.exit(1)
 
 
-_SINGER = (
-    "The tap's output breaks the Singer specification: {why} The run stopped there; the bookmark "
-    "was not moved past it. Check the tap's version. [singer_stream_invalid]"
-)
+class _WatchedReader(LineReader):
+    """Reads lines under somebody's eyes."""
+
+    def __init__(self, watched: Callable[[], AbstractContextManager[None]]) -> None:
+        super().__init__()
+        self._watched = watched
+
+    @override
+    def process_lines(
+        self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> Counter[str]:
+        with self._watched():
+            return super().process_lines(file_input, callbacks)
+
+
+_BY_SIGNAL = 128
+"""Added to the number of the signal that ended a program, it is the exit code."""
+
+_SINGER_ERRORS = (RecordsWithoutSchemaException, MissingKeyPropertiesError, InvalidJSONSchema)
+
+
+def _singer_error(error: Exception) -> TargetError:
+    return TargetError(
+        "singer_stream_invalid",
+        f"The tap's output breaks the Singer specification: {_first_line(error)} The run stopped "
+        f"there; the bookmark was not moved past it. Check the tap's version.",
+    )
 
 
 def _drain(stream: IO[str]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from target_swoogo.actions import Action, Verb
-from target_swoogo.model import Choice, Found, Kind, Mapped, Row
+from target_swoogo.model import Choice, Found, Kind, Mapped, Ref, Row
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from target_swoogo.model import Value
 
 
 def name(row: Row) -> str:
@@ -120,3 +123,19 @@ def failed(action: Action, why: str) -> str:
 def unavailable(action: Action, why: str) -> str:
     """For an action to which Swoogo gave no usable answer."""
     return f"{name(action.row)} {_WHAT[action.verb]}: {why}; the next run tries again."
+
+
+def shown(field: str, value: Value) -> str | int | None:
+    """A field's value for people: references as words, e-mail addresses masked."""
+    if isinstance(value, Ref):
+        return f"new {value.kind.value}"
+    if isinstance(value, Choice):
+        return value.name
+    if field == "email" and isinstance(value, str):
+        return masked(value)
+    return value
+
+
+def masked(email: str) -> str:
+    """An e-mail address that can be recognised by those who know it, and used by nobody else."""
+    return re.sub(r"(?<=^.)[^@]*|(?<=@.)[^.]*", "***", email)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +53,14 @@ def test_release_lets_go_of_a_pair(url: str) -> None:
     assert [pair.held for pair in pairs(url)] == [False, True]
 
 
+def test_release_as_json(url: str) -> None:
+    result = run("release", "4102", "--json")
+    assert json.loads(result.stdout) == {
+        "released": {"sessionboard_event_id": 4102, "swoogo_event_id": 77002}
+    }
+    assert [pair.held for pair in pairs(url)] == [True, False]
+
+
 @pytest.mark.parametrize("event_id", ["77001", "9"])
 def test_release_of_what_is_not_paired_says_so(url: str, event_id: str) -> None:
     result = run("release", event_id)
@@ -78,14 +88,53 @@ def test_restore_forgets_the_tombstone_and_what_hung_on_it(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "words", [("s1",), (" opening ",), ("500001",), ("session", "OPENING")], ids=str
+)
+def test_restore_by_what_people_call_it(url: str, words: tuple[str, ...]) -> None:
+    result = run("restore", *words, "--json")
+    record = {
+        "sessionboard_event_id": 4102,
+        "swoogo_event_id": 77002,
+        "kind": "session",
+        "id": "s1",
+        "name": "Opening",
+    }
+    assert json.loads(result.stdout) == {"restored": [record], "matches": [record]}
+    with Ledger.open(url) as ledger:
+        assert GONE.key not in ledger.mapped(ledger.pairs()[1])
+
+
+def test_restore_of_several_asks_for_one(url: str) -> None:
+    twin = replace(GONE, source_id="s9", swoogo_id=500009)
+    with Ledger.open(url) as ledger, ledger.commit():
+        ledger.save(ledger.pairs()[0], twin)
+    result = run("restore", "opening")
+    assert result.exit_code == 3
+    assert result.stdout.startswith("2 records match, so none was restored.")
+    assert "s1" in result.stdout
+    assert "s9" in result.stdout
+    data = json.loads(run("restore", "opening", "--json").stdout)
+    assert (data["restored"], len(data["matches"])) == ([], 2)
+    with Ledger.open(url) as ledger:
+        assert ledger.mapped(ledger.pairs()[0])[twin.key] == twin
+
+
+@pytest.mark.usefixtures("url")
+def test_an_address_that_was_asked_for_is_not_repeated() -> None:
+    result = run("restore", "ada@example.org")
+    assert result.exit_code == 1
+    assert '"a***@e***.org"' in result.stderr
+    assert "ada@" not in result.stderr
+
+
+@pytest.mark.parametrize(
     ("kind", "source_id"), [("speaker", "p1"), ("track", "s1"), ("session", "unknown")]
 )
 def test_restore_of_what_is_not_deleted_says_so(url: str, kind: str, source_id: str) -> None:
     result = run("restore", kind, source_id)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"There is no {kind} with the Sessionboard id {source_id} that was deleted in Swoogo. "
-        f"[not_a_tombstone]\n"
+        f'There is no {kind} called "{source_id}" that was deleted in Swoogo. [not_a_tombstone]\n'
     )
     with Ledger.open(url) as ledger:
         assert set(ledger.mapped(ledger.pairs()[1])) == {GONE.key, THERE.key}
@@ -93,7 +142,18 @@ def test_restore_of_what_is_not_deleted_says_so(url: str, kind: str, source_id: 
 
 @pytest.mark.usefixtures("url")
 @pytest.mark.parametrize(
-    "words", [("restore", "room", "r1"), ("restore", "session"), ("release", "one"), ("forget",)]
+    "words",
+    [
+        ("restore", "room", "r1"),
+        ("restore", "session"),
+        ("restore", "session", "Grand", "opening"),
+        ("release", "one"),
+        ("why",),
+        ("sync-only",),
+        ("plan", "now"),
+        ("approve", "--event", "one"),
+        ("forget",),
+    ],
 )
 def test_what_is_misspelt_is_explained(words: tuple[str, ...]) -> None:
     result = run(*words)

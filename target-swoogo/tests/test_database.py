@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, inspect, make_url, text
 from target_swoogo import schema
 from target_swoogo.database import Database
 from target_swoogo.errors import TargetError
+from target_swoogo.glance import Glance
 from target_swoogo.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 HOLD = """
 import sys
+from target_swoogo.glance import Glance
 from target_swoogo.ledger import Ledger
 url, records = sys.argv[1], int(sys.argv[2])
 with Ledger.open(url) as ledger, ledger.commit():
@@ -136,16 +138,17 @@ def test_a_ledger_of_a_later_version_is_refused_and_not_held(ledger_url: str) ->
     execute(ledger_url, "UPDATE swoogo_meta SET value = '99'")
     error = refusal(ledger_url)
     assert error.code == "ledger_newer"
-    assert "ledger version 99, this program knows 1" in str(error)
+    assert f"ledger version 99, this program knows {schema.VERSION}" in str(error)
     assert refusal(ledger_url).code == "ledger_newer", "it is not held"
 
 
 @pytest.fixture
 def next_version(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def define(*statements: str) -> None:
-        monkeypatch.setattr(schema, "VERSION", 3)
-        first = ("ALTER TABLE swoogo_pair ADD COLUMN note TEXT",)
-        monkeypatch.setattr(schema, "MIGRATIONS", {2: first, 3: statements})
+        first, then = schema.VERSION + 1, schema.VERSION + 2
+        note = ("ALTER TABLE swoogo_pair ADD COLUMN note TEXT",)
+        monkeypatch.setattr(schema, "VERSION", then)
+        monkeypatch.setattr(schema, "MIGRATIONS", {first: note, then: statements})
 
     return define
 
@@ -160,7 +163,8 @@ def test_an_older_ledger_is_migrated_and_keeps_what_it_holds(
         with closing(Database.open(ledger_url)) as database:
             read = database.connection.exec_driver_sql
             assert read("SELECT note FROM swoogo_pair").all() == [("migrated",)]
-            assert read("SELECT value FROM swoogo_meta").all() == [("3",)]
+            version = read("SELECT value FROM swoogo_meta").scalar_one()
+            assert version == str(schema.VERSION)
     assert sessions(ledger_url) == before
 
 
@@ -177,8 +181,74 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(
     assert sessions(ledger_url) == before
     with closing(Database.open(ledger_url)) as database:
         read = database.connection.exec_driver_sql
-        assert read("SELECT value FROM swoogo_meta").all() == [("1",)]
+        assert read("SELECT value FROM swoogo_meta").all() == [(str(schema.VERSION),)]
         assert "note" not in read("SELECT * FROM swoogo_pair").mappings().one()
+
+
+BACK_TO_THE_FIRST = (
+    "DROP TABLE swoogo_held",
+    "DROP TABLE swoogo_history",
+    "ALTER TABLE swoogo_pair DROP COLUMN synced_at",
+    "ALTER TABLE swoogo_image DROP COLUMN width",
+    "ALTER TABLE swoogo_image DROP COLUMN height",
+    "UPDATE swoogo_meta SET value = '1'",
+)
+
+
+def tables(url: str) -> dict[str, dict[str, tuple[str, bool]]]:
+    """Every column with its type and whether it may be empty, and the primary keys."""
+    with closing(Database.open(url)) as database:
+        look = inspect(database.connection)
+        return {
+            name: {c["name"]: (str(c["type"]), c["nullable"]) for c in look.get_columns(name)}
+            | {"key": (str(look.get_pk_constraint(name)["constrained_columns"]), False)}
+            for name in look.get_table_names()
+        }
+
+
+def test_a_ledger_of_the_first_version_becomes_one_of_this(ledger_url: str) -> None:
+    fill(ledger_url)
+    before, fresh = sessions(ledger_url), tables(ledger_url)
+    execute(ledger_url, *BACK_TO_THE_FIRST)
+    assert tables(ledger_url) == fresh
+    assert sessions(ledger_url) == before
+    with Ledger.open(ledger_url) as ledger:
+        (pair,) = ledger.pairs()
+        assert pair.synced_at is None
+        assert ledger.held(pair) == []
+
+
+def test_a_held_ledger_can_be_looked_at(ledger_url: str) -> None:
+    fill(ledger_url)
+    with Ledger.open(ledger_url) as holder, Glance.at(ledger_url) as looker:
+        assert looker.busy
+        assert looker.pairs() == holder.pairs()
+        with holder.commit():
+            holder.synced(holder.pairs()[0])
+    with Glance.at(ledger_url) as looker:
+        assert looker.pairs()[0].synced_at is not None
+
+
+def test_who_looks_is_in_nobodys_way(ledger_url: str) -> None:
+    fill(ledger_url)
+    with Glance.at(ledger_url) as looker:
+        before = looker.pairs()
+        assert not looker.busy
+        with Ledger.open(ledger_url) as runner, runner.commit():
+            runner.synced(runner.pairs()[0])
+        assert before[0].synced_at is None
+
+
+def test_looking_makes_no_ledger_and_no_run(ledger_url: str) -> None:
+    with pytest.raises(TargetError, match="There is no ledger at"):
+        Glance.at(ledger_url)
+    fill(ledger_url)
+    with closing(Database.open(ledger_url)) as database:
+        runs = database.connection.exec_driver_sql("SELECT count(*) FROM swoogo_run").scalar_one()
+    Glance.at(ledger_url).close()
+    with closing(Database.open(ledger_url)) as database:
+        read = database.connection.exec_driver_sql
+        assert read("SELECT count(*) FROM swoogo_run").scalar_one() == runs
 
 
 # Damage

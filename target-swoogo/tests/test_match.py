@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from target_swoogo.match import best, candidates, found, natural_key
 from target_swoogo.model import Kind
+from target_swoogo.values import line
 
 
 def test_case_and_spacing_do_not_matter() -> None:
@@ -11,6 +12,13 @@ def test_case_and_spacing_do_not_matter() -> None:
     theirs = {"name": " opening keynote", "date": "2027-03-10", "start_time": "09:00:00"}
     assert natural_key(Kind.SESSION, ours) == natural_key(Kind.SESSION, theirs)
     assert natural_key(Kind.SPEAKER, {"email": "A@X.org"}) == ("a@x.org",)
+
+
+def test_what_is_written_with_a_space_is_recognised_as_people_write_it_without() -> None:
+    name = line("Sorting a  Vec<T>")
+    assert name == "Sorting a Vec< T>"
+    theirs = {"name": "Sorting a Vec<T>"}
+    assert natural_key(Kind.TRACK, {"name": name}) == natural_key(Kind.TRACK, theirs)
 
 
 def test_an_answer_is_read_in_the_form_in_which_it_is_written() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -390,6 +391,31 @@ def test_a_contact_made_anew_takes_over_the_speaker(settings: MakeSettings) -> N
     assert plan.warnings == [], "it is not left over"
 
 
+def test_a_lost_create_takes_nothing_from_another_row_that_is_gone(settings: MakeSettings) -> None:
+    gone = entry(Kind.SESSION, "s1", 9, name="Lunch")
+    lost = (Kind.SESSION, "s2")
+    plan = planned(
+        settings(),
+        [],
+        gone,
+        intents={lost: Intent({"name": "Lunch"}, NOW - 500)},
+        matches={lost: [found(9, name="Lunch")]},
+    )
+    assert (plan.actions, plan.dead) == ([], [lost])
+
+
+def test_a_create_that_may_still_arrive_takes_over_from_nobody(settings: MakeSettings) -> None:
+    gone = entry(Kind.SESSION, "s1", 9, name="Lunch")
+    row = a_row(Kind.SESSION, "s2", name="Lunch")
+    seen = {row.key: [found(9, name="Lunch")]}
+    young = {row.key: Intent({"name": "Lunch"}, NOW - 5)}
+    waiting = planned(settings(), [row], gone, intents=young, matches=seen)
+    assert (waiting.actions, [note.code for note in waiting.waiting]) == ([], ["outcome_unknown"])
+    old = {row.key: Intent({"name": "Lunch"}, NOW - 500)}
+    (action,) = planned(settings(), [row], gone, intents=old, matches=seen).actions
+    assert (action.verb, action.replaces) == (Verb.ADOPT, gone.key)
+
+
 @pytest.mark.parametrize("code", ["speaker_email_masked", "session_over"])
 def test_a_record_that_is_only_refused_for_now_is_not_taken_over(
     settings: MakeSettings, code: str
@@ -433,6 +459,55 @@ def test_a_lost_create_that_is_no_longer_wanted_is_found_and_listed(
     young = {key: Intent({"name": "Acme"}, NOW - 5)}
     maybe = planned(settings(), [], intents=young, matches={key: []})
     assert (maybe.dead, [note.code for note in maybe.waiting]) == ([], ["outcome_unknown"])
+
+
+def failed(kind: Kind, source_id: str, swoogo_id: int | None = 7, **applied: Any) -> Mapped:
+    return replace(
+        entry(kind, source_id, swoogo_id, **applied), state=State.FAILED, code="x", message="…"
+    )
+
+
+def test_a_failure_is_over_when_nothing_differs_or_nobody_wants_it(settings: MakeSettings) -> None:
+    rows = [
+        a_row(Kind.SESSION, "back", name="A"),
+        a_row(Kind.SESSION, "due", name="B"),
+        a_row(Kind.SESSION, "new", name="C"),
+        a_row(Kind.SESSION, "twice", name="D"),
+    ]
+    twice = [found(9, name="D"), found(10, name="D")]
+    plan = planned(
+        settings(),
+        rows,
+        failed(Kind.SESSION, "back", name="A"),
+        failed(Kind.SESSION, "due", 8, name="A"),
+        failed(Kind.SESSION, "new", None),
+        failed(Kind.SESSION, "twice", None),
+        failed(Kind.SPONSOR, "never-made", None),
+        failed(Kind.SPONSOR, "may-be-there", None),
+        intents={(Kind.SPONSOR, "may-be-there"): Intent({"name": "Acme"}, NOW)},
+        matches={rows[3].key: twice},
+    )
+    assert plan.settled == [
+        (Verb.UPDATE, (Kind.SESSION, "back")),
+        (Verb.UPDATE, (Kind.SESSION, "twice")),
+        (Verb.UPDATE, (Kind.SPONSOR, "never-made")),
+    ]
+
+
+def test_the_failure_of_an_image_is_over_when_there_is_none(settings: MakeSettings) -> None:
+    rows = [
+        Row(Kind.SPONSOR, "with", "W", {}, "", Picture("u", "v")),
+        Row(Kind.SPONSOR, "without", "W", {}),
+    ]
+    broken = Uploaded("u", "v", None, "abc", "image_corrupt", "…")
+    plan = planned(
+        settings(),
+        rows,
+        *(entry(row.kind, row.source_id, n) for n, row in enumerate(rows)),
+        images={row.key: broken for row in rows},
+    )
+    assert plan.settled == [(Verb.IMAGE, (Kind.SPONSOR, "without"))]
+    assert steps(plan) == [("image", "with")]
 
 
 def test_updates_of_a_session_cost_a_read_unless_its_name_changes(settings: MakeSettings) -> None:

@@ -79,6 +79,32 @@ def test_a_new_window_starts_afresh(clock: Clock) -> None:
     assert credit.left == 1999
 
 
+@pytest.mark.parametrize("limit", [20_000, 80])
+def test_what_was_assumed_is_forgotten_once_swoogo_tells(clock: Clock, limit: int) -> None:
+    credit = quota(clock)
+    credit.acquire(1)
+    credit.acquire(1)
+    credit.settle(1, headers(left=limit - 1, reset=600, limit=limit))
+    assert credit.left == limit - 1
+    credit.settle(1, {})
+    for left in range(limit - 2, limit // 10, -1):
+        credit.acquire(1)
+        credit.settle(1, headers(left=left, reset=600, limit=limit))
+    assert clock.slept == [], "all but its own reserve may be used"
+    credit.acquire(2)
+    assert clock.slept == [601]
+
+
+def test_a_429_in_a_window_that_was_only_assumed_is_believed(clock: Clock) -> None:
+    credit = quota(clock)
+    credit.acquire(1)
+    credit.acquire(1)
+    credit.exhausted(300)
+    credit.settle(1, headers(left=1000, reset=300))
+    credit.acquire(1)
+    assert clock.slept == [301], "the answer was under way before"
+
+
 def test_waiting_past_the_deadline_ends_the_run_instead(clock: Clock) -> None:
     credit = quota(clock, deadline=200)
     credit.acquire(1)

@@ -396,7 +396,8 @@ def test_an_unreadable_record_is_refused_and_the_others_sync(settings: MakeSetti
         sessions=[Unreadable("s0", "Expected `str`"), a_session()],
         speakers=[Unreadable("p1", "Expected `str`")],
         sponsors=[Unreadable("x1", "Expected `str`")],
+        unreadable=[(Kind.LOCATION, Unreadable("r1", "Expected `str`"))],
     )
     programme = decide(sources, ZONE, settings(), NOW)
-    assert codes(programme) == ["record_unreadable"] * 3
+    assert codes(programme) == ["record_unreadable"] * 4
     assert row(programme, Kind.SESSION).source_id == "s1"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # A copy: the SDK adds settings of its own to the original once a target is made.
 PROPERTIES = dict(SCHEMA["properties"])
+OFF_UNTIL_SET = ("webhook_url", "sessionboard_access_token", "sessionboard_api_url")
 REQUIRED = ("consumer_key", "consumer_secret", "event_mappings")
 
 
@@ -54,13 +55,19 @@ def test_every_setting_is_explained_and_what_is_optional_has_a_default() -> None
     for name, schema in PROPERTIES.items():
         assert schema["title"], name
         assert schema["description"].endswith("."), name
-        assert ("default" in schema) is (name not in REQUIRED), name
+        assert ("default" in schema) is (name not in {*REQUIRED, *OFF_UNTIL_SET}), name
     assert tuple(SCHEMA["required"]) == REQUIRED
 
 
 def test_what_opens_something_is_secret() -> None:
     secret = {name for name, schema in PROPERTIES.items() if schema.get("secret")}
-    assert secret == {"consumer_key", "consumer_secret", "ledger_url"}
+    assert secret == {
+        "consumer_key",
+        "consumer_secret",
+        "ledger_url",
+        "webhook_url",
+        "sessionboard_access_token",
+    }
 
 
 def test_every_missing_setting_is_named_with_its_variable_and_its_source() -> None:

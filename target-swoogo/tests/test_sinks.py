@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import logging
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -162,6 +163,28 @@ def test_a_schema_may_come_again_and_change(load: Load, ledger_url: str) -> None
     assert sorted(kept(ledger_url)) == ["p1", "p2", "p3"]
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_in_the_middle_of_a_batch_keeps_and_tells_nothing_of_it(
+    load: Load, ledger_url: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    put, number = Ledger.put, signal.Signals[name]
+
+    def interrupted(ledger: Ledger, stream: str, records: Sequence[Any]) -> int:
+        monkeypatch.setattr(Ledger, "put", put)
+        put(ledger, stream, records)
+        signal.raise_signal(number)
+        raise AssertionError
+
+    monkeypatch.setattr(Ledger, "put", interrupted)
+    told: list[object] = []
+    monkeypatch.setattr(TargetSwoogo, "_write_state_message", lambda _, value: told.append(value))
+    with pytest.raises(SystemExit) as caught:
+        load(SPEAKERS, person(), state({"bookmark": 1}))
+    assert caught.value.code == 128 + number
+    assert told == []
+    assert kept(ledger_url) == kept(ledger_url, "events") == {}
+
+
 # Keys
 
 
@@ -173,6 +196,7 @@ def test_a_schema_may_come_again_and_change(load: Load, ledger_url: str) -> None
         ({"id": "  p1 "}, 4101, "p1"),
         ({"id": "x" * 128}, 4101, "x" * 128),
         ({"event_id": 0}, 0, "p1"),
+        ({"event_id": 2**63 - 1}, 2**63 - 1, "p1"),
     ],
 )
 def test_a_key_may_come_in_several_forms(
@@ -196,7 +220,7 @@ def test_a_record_without_a_usable_id_is_kept_under_a_name_of_its_own(
     assert {"id": unusable, "event_id": 4101, "n": 2} in records.values()
 
 
-@pytest.mark.parametrize("unusable", [None, "", "the first", -1, 2**31, 4101.5, [4101]])
+@pytest.mark.parametrize("unusable", [None, "", "the first", -1, 2**63, 4101.5, [4101]])
 def test_a_record_without_a_usable_event_is_kept_apart_and_said_once(
     load: Load, ledger_url: str, caplog: pytest.LogCaptureFixture, unusable: object
 ) -> None:

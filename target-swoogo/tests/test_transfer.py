@@ -15,7 +15,7 @@ from target_swoogo import schema
 from target_swoogo.commands import main
 from target_swoogo.database import Database
 from target_swoogo.ledger import Ledger
-from target_swoogo.model import Intent, Kind, Mapped, State, Uploaded
+from target_swoogo.model import Held, Intent, Kind, Mapped, State, Told, Uploaded
 from target_swoogo.transfer import export_ledger
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ ENTRY = Mapped(
     adopted=True,
     contact_id=2**41,
 )
+TOLD = Told(*KEY, "2026-11-21T10:00:00", "update", "failed", "c", "m", {"bio": ["ü", None]})
+HELD = Held(*KEY, "update", "guard_changed", "ab12", "Ada", "Too much at once.", approved=True)
 
 
 def fill(url: str) -> None:
@@ -55,6 +57,8 @@ def fill(url: str) -> None:
             ledger.open_intent(first, KEY, Intent({"capacity": 3, "bio": None}, 1_800_000_000.1))
             ledger.save_links(first, "p1", ["s1", "S1"], made=True)
             ledger.save_links(second, "p1", ["s1"], made=False)
+            ledger.tell(first, TOLD)
+            ledger.hold_back(first, [HELD])
         ledger.end_run({"credits": 12})
 
 
@@ -121,6 +125,8 @@ def test_a_ledger_moves_whole_and_goes_on_where_it_was(
         assert first.observed == {"timezone": "Europe/Łódź"}
         assert (first.held, released.held) == (True, False)
         assert ledger.mapped(first) == {KEY: ENTRY}
+        assert ledger.told(first, KEY) == [TOLD]
+        assert ledger.held(first) == [HELD]
         assert [r for r, _ in ledger.sources("sessions", 2**40)] == ["B_a", "b-a"]
         (another,) = ledger.hold([(4103, 77003)])
         assert another.id > released.id
@@ -242,7 +248,7 @@ def test_a_file_that_is_not_whole_is_refused_before_a_ledger_is_made(
     assert not (tmp_path / "new.db").exists()
 
 
-@pytest.mark.parametrize("version", [0, 2])
+@pytest.mark.parametrize("version", [schema.VERSION - 1, schema.VERSION + 1])
 def test_a_file_of_another_version_is_refused(
     tmp_path: Path, file: Path, run: Callable[..., Result], version: int
 ) -> None:

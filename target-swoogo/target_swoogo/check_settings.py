@@ -1,0 +1,207 @@
+"""The settings, judged one by one, so that one mistake does not hide another."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
+
+from target_swoogo.check import Line, error, fine, warning
+from target_swoogo.endpoints import FIELDS
+from target_swoogo.settings import SCHEMA, Settings, problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PREFIX = "TARGET_SWOOGO_"
+_ABOUT = "Settings"
+_WORDS = {"true", "1", "yes", "on", "false", "0", "no", "off", ""}
+_SENT_ONLY = {"id", "contact_id", "direct_link"}
+_SWOOGO_IMAGE_LIMIT = 1_000_000
+"""Swoogo takes images up to 1 MB (Sessionboard's Swoogo article)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsSeen:
+    """The settings, as far as they can be used.
+
+    Attributes:
+        settings: What is usable, and defaults in place of the rest.
+        lines: What is to be said of them.
+    """
+
+    settings: Settings
+    lines: list[Line]
+
+
+def look_at_settings(environ: Mapping[str, str]) -> SettingsSeen:
+    """Read the settings from the environment and judge each.
+
+    Args:
+        environ: The environment.
+    """
+    defaults = {
+        name: schema["default"]
+        for name, schema in SCHEMA["properties"].items()
+        if "default" in schema
+    }
+    given, unread = _read(environ)
+    config = defaults | given
+    lines = list(unread.values())
+    lines += [
+        _invalid(sentence)
+        for sentence in problems(config)
+        if not any(f"The setting {name} " in sentence for name in unread)
+    ]
+    broken = {
+        str(problem.path[0])
+        for problem in DEFAULT_JSONSCHEMA_VALIDATOR(SCHEMA).iter_errors(config)
+        if problem.path
+    }
+    usable = {name: value for name, value in config.items() if name not in broken}
+    missing = {"consumer_key": "", "consumer_secret": "", "event_mappings": []}
+    settings = Settings.from_config(missing | defaults | usable)
+    lines += _doubts(settings)
+    if not lines:
+        lines.append(fine(_ABOUT, "Every setting is valid."))
+    if settings.dry_run:
+        lines.append(fine(_ABOUT, "dry_run is on: runs report, and change nothing."))
+    return SettingsSeen(settings, lines)
+
+
+def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Line]]:
+    """The settings that can be read, and a line for each that cannot."""
+    config: dict[str, Any] = {}
+    unread: dict[str, Line] = {}
+    for name, schema in SCHEMA["properties"].items():
+        variable = f"{_PREFIX}{name.upper()}"
+        kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+        try:
+            config |= parse_environment_config({"properties": {name: schema}}, _PREFIX, os.devnull)
+            readable = kind != "boolean" or environ.get(variable, "").lower() in _WORDS
+        except ValueError:
+            readable = False
+        if not readable:
+            sentence = f"The setting {name} ({variable}) cannot be read: {_FORMS[kind]}"
+            unread[name] = _invalid(sentence)
+            config.pop(name, None)
+    return config, unread
+
+
+_FORMS = {
+    "integer": "it must be a whole number.",
+    "boolean": "it must be true or false.",
+    "array": 'it must be a list in JSON, such as ["accepted"] or [{"sessionboard_event_id": 4101, '
+    '"swoogo_event_id": 77001}].',
+}
+
+
+def _invalid(sentence: str) -> Line:
+    return error(_ABOUT, "setting_invalid", sentence, _CORRECT)
+
+
+_CORRECT = "Correct it; the README lists every setting."
+
+
+def _doubts(settings: Settings) -> Iterator[Line]:
+    """What is valid by itself, and yet cannot be meant."""
+    yield from _addresses(settings)
+    columns = {
+        f"{kind.value}.{name}"
+        for kind, names in FIELDS.items()
+        for name in names.split(",")
+        if name not in _SENT_ONLY
+    }
+    for name in sorted(settings.create_only_fields - columns):
+        yield error(
+            _ABOUT,
+            "setting_invalid",
+            f"The setting create_only_fields names {name}, which is not a field that is sent.",
+            f"Choose among {', '.join(sorted(columns))}.",
+        )
+    for setting, given in (
+        ("session_statuses", settings.session_statuses),
+        ("roles", settings.roles),
+    ):
+        if not given:
+            yield warning(
+                _ABOUT,
+                "setting_doubtful",
+                f"The setting {setting} is an empty list, so nothing of that kind is synced.",
+                "Remove the setting for its default.",
+            )
+    if settings.image_max_bytes > _SWOOGO_IMAGE_LIMIT:
+        yield warning(
+            _ABOUT,
+            "setting_doubtful",
+            f"The setting image_max_bytes is {settings.image_max_bytes:,}; Swoogo takes images "
+            f"of up to {_SWOOGO_IMAGE_LIMIT:,} bytes.",
+            "Lower it, unless your account is known to take larger ones.",
+        )
+    if settings.report_path and not can_make(Path(settings.report_path).resolve() / "report"):
+        yield warning(
+            _ABOUT,
+            "setting_doubtful",
+            "The setting report_path names a folder in which nothing can be written.",
+            "Name another, or see that you may write there.",
+        )
+    if ".meltano" in settings.ledger_url:
+        yield warning(
+            _ABOUT,
+            "setting_doubtful",
+            "The setting ledger_url points into .meltano, which people delete to start afresh.",
+            "Keep the ledger elsewhere: it remembers what is in Swoogo.",
+        )
+
+
+def can_make(file: Path) -> bool:
+    """Whether a file that does not exist could be made, with the folders above it."""
+    folder = next(parent for parent in file.parents if parent.exists())
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _addresses(settings: Settings) -> Iterator[Line]:
+    for setting, address in (
+        ("api_url", settings.api_url),
+        ("webhook_url", settings.webhook_url),
+    ):
+        if address and not is_safe(address):
+            yield error(
+                _ABOUT,
+                "setting_invalid",
+                f"The setting {setting} is not an https address.",
+                "Write the whole address, beginning with https://.",
+            )
+    if settings.allow_private_images and not _is_local(settings.api_url):
+        yield warning(
+            _ABOUT,
+            "setting_doubtful",
+            "The setting allow_private_images is on: whoever can enter an image's address in "
+            "Sessionboard can have this machine call servers of your own network.",
+            "Turn it off, unless your images are kept there.",
+        )
+
+
+def is_safe(address: str) -> bool:
+    """Whether what is sent there cannot be read on the way."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_local(address))
+    )
+
+
+def _is_local(address: str) -> bool:
+    try:
+        host = urlsplit(address).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,398 @@
+"""Holds back what looks like a mistake at its source, until a person approves it. Pure.
+
+A guard compares how many of the records that Swoogo has would be changed at once. What it holds is
+taken out of the plan; everything else goes on. A change that was approved, exactly as it was shown,
+goes on as well, and counts towards no share.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from target_swoogo.actions import CHOICES, Action, Change, HeldBack, Verb, digest
+from target_swoogo.model import Held, Key, Kind, Note, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from target_swoogo.actions import Applied, Plan
+    from target_swoogo.model import Programme, Row, Scalar, Value
+    from target_swoogo.settings import Settings
+
+TIMES = frozenset({"date", "start_time", "end_time"})
+"""The fields that say when a session is."""
+
+TO_APPROVE = "to let it through: meltano invoke target-swoogo:approve"
+
+FEWEST = 10
+"""Known records of a kind below which no guard acts: of a handful, an ordinary edit is half."""
+
+_DAY = 24 * 60
+
+
+def guard(
+    plan: Plan,
+    programme: Programme,
+    applied: Applied,
+    settings: Settings,
+    today: str,
+    approved: Iterable[Held] = (),
+) -> None:
+    """Move what looks like a mistake from a plan's actions to what is held.
+
+    Args:
+        plan: The plan, which is changed.
+        programme: What the rules decided.
+        applied: What Swoogo was last told.
+        settings: The settings; each guard has its share.
+        today: The date, as ``YYYY-MM-DD``; what was before it is not missed.
+        approved: What was held back before, and approved since.
+    """
+    _Guards(plan, programme, applied, settings, Approvals(approved)).run(today)
+
+
+class Approvals:
+    """The changes that a person let through.
+
+    Args:
+        held: What was held back; only what of it was approved counts.
+    """
+
+    def __init__(self, held: Iterable[Held]) -> None:
+        self._known = {
+            (one.kind, one.source_id, one.action, one.code, one.digest)
+            for one in held
+            if one.approved
+        }
+
+    def allow(self, action: Action, code: str) -> bool:
+        """Whether this very change was approved."""
+        return bool(self._known) and (
+            (*action.row.key, action.verb.value, code, digest(action)) in self._known
+        )
+
+
+def piece(action: Action, names: Iterable[str]) -> Action:
+    """Part of an action as an update of its own, the same in every run that plans it.
+
+    A reference counts as such, whether or not its record has an id by now, and so does a record
+    that is only being adopted.
+
+    Args:
+        action: An update or an adoption.
+        names: The fields.
+    """
+    fields: Mapping[str, Value] = action.row.fields
+    changes = {name: Change(action.changes[name].old, fields[name]) for name in sorted(names)}
+    return Action(Verb.UPDATE, action.row, changes)
+
+
+def without(action: Action, names: Collection[str]) -> Action | None:
+    """An action without some fields; None where nothing is left of it."""
+    changes = {name: change for name, change in action.changes.items() if name not in names}
+    if not changes and action.verb is Verb.UPDATE:
+        return None
+    return replace(action, changes=changes)
+
+
+def to_keep(
+    held: Iterable[HeldBack], before: Iterable[Held], unfinished: Collection[Key]
+) -> list[Held]:
+    """What the ledger is to remember of what is held back.
+
+    Args:
+        held: What is held back.
+        before: What was held back before.
+        unfinished: The records of which something is still to be done; their approvals last.
+    """
+    kept = {
+        (one.kind, one.source_id, one.action, one.code): one
+        for one in before
+        if one.approved and (one.kind, one.source_id) in unfinished
+    }
+    for action, code, message in held:
+        kind, source_id = action.row.key
+        kept[kind, source_id, action.verb.value, code] = Held(
+            kind, source_id, action.verb.value, code, digest(action), action.row.label, message
+        )
+    return list(kept.values())
+
+
+@dataclass(slots=True)
+class _Update:
+    """An update of a record that Swoogo has.
+
+    Attributes:
+        place: Of its action in the plan.
+        action: The action.
+        open: The fields whose old value is known and on which no guard has decided yet. One whose
+            old value is not known is merely sent again, after a call that was cut off.
+        held: The fields that are held back.
+    """
+
+    place: int
+    action: Action
+    open: set[str]
+    held: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Guards:
+    plan: Plan
+    programme: Programme
+    applied: Applied
+    settings: Settings
+    approvals: Approvals
+
+    def run(self, today: str) -> None:
+        updates = self._updates()
+        if updates:
+            known = self._known()
+            self._time_shift(updates, known)
+            self._emptied(updates, known)
+            self._changed(updates, known)
+            self._take_out(updates)
+        self._missing(today)
+
+    def _known(self) -> Counter[Kind]:
+        """How many records of each kind are synced, and in Swoogo already."""
+        known: Counter[Kind] = Counter()
+        for row in self.programme.rows:
+            entry = self.applied.mapped.get(row.key)
+            if (
+                entry is not None
+                and entry.swoogo_id is not None
+                and entry.state is not State.TOMBSTONE
+            ):
+                known[row.kind] += 1
+        known.update(action.row.kind for action in self.plan.actions if action.replaces)
+        return known
+
+    def _updates(self) -> list[_Update]:
+        updates = []
+        for place, action in enumerate(self.plan.actions):
+            if action.verb is Verb.UPDATE or action.replaces is not None:
+                names = self._before(action).keys() & action.changes.keys()
+                updates.append(_Update(place, action, set(names)))
+        return updates
+
+    def _before(self, action: Action) -> Mapping[str, Scalar]:
+        """What Swoogo was last told of an action's record."""
+        return self.applied.mapped[action.replaces or action.row.key].applied
+
+    # The guards of updates, the most particular first
+
+    def _time_shift(self, updates: Iterable[_Update], known: Counter[Kind]) -> None:
+        code = "guard_time_shift"
+        shifts: dict[float, list[tuple[_Update, set[str]]]] = defaultdict(list)
+        for update in updates:
+            if update.action.row.kind is Kind.SESSION:
+                minutes = _shift(update.action, self._before(update.action))
+                if minutes:
+                    shifts[minutes].append((update, set(TIMES & update.action.changes.keys())))
+        for minutes in sorted(shifts, key=lambda m: (-len(shifts[m]), m)):
+            shifts[minutes] = self._not_approved(shifts[minutes], code)
+        if not shifts:
+            return
+        minutes, moved = max(shifts.items(), key=lambda item: len(item[1]))
+        share = _share(len(moved), known[Kind.SESSION])
+        limit = self.settings.guard_time_shift_percent
+        if limit and share >= limit:
+            self._hold(
+                moved,
+                code,
+                f"{share:.0f} % of the sessions would move by {_offset(minutes)}: a time-zone "
+                f"change? Their new times are held back; look at the times and the time zone of "
+                f"the event in Sessionboard; {TO_APPROVE}",
+            )
+
+    def _emptied(self, updates: Iterable[_Update], known: Counter[Kind]) -> None:
+        code = "guard_emptied"
+        suspects: dict[tuple[Kind, str], list[_Update]] = defaultdict(list)
+        for update in updates:
+            for name in sorted(update.open):
+                change = update.action.changes[name]
+                if change.new is None and change.old is not None:
+                    suspects[update.action.row.kind, name].append(update)
+        limit = self.settings.guard_emptied_percent
+        emptied: dict[int, tuple[_Update, set[str]]] = {}
+        for (kind, name), members in suspects.items():
+            if _share(len(members), known[kind]) > limit > 0:
+                for update in members:
+                    emptied.setdefault(update.place, (update, set()))[1].add(name)
+        left = self._not_approved(emptied.values(), code)
+        counts = Counter((update.action.row.kind, name) for update, names in left for name in names)
+        shares = {of: _share(count, known[of[0]]) for of, count in counts.items()}
+        for kind in Kind:
+            mass = {name for (of, name), share in shares.items() if of is kind and share > limit}
+            fields = " and ".join(f"{name} ({shares[kind, name]:.0f} %)" for name in sorted(mass))
+            held = [one for one in left if one[0].action.row.kind is kind and one[1] & mass]
+            self._hold(
+                held,
+                code,
+                f"{fields} of the {kind.plural} would be emptied: was something removed by "
+                f"mistake? What Swoogo has is left alone; look at them in Sessionboard; "
+                f"{TO_APPROVE}",
+            )
+
+    def _changed(self, updates: Iterable[_Update], known: Counter[Kind]) -> None:
+        code = "guard_changed"
+        by_kind: dict[Kind, list[tuple[_Update, set[str]]]] = defaultdict(list)
+        for update in updates:
+            if update.open:
+                by_kind[update.action.row.kind].append((update, set(update.open)))
+        limit = self.settings.guard_changed_percent
+        for kind, suspects in by_kind.items():
+            if not _share(len(suspects), known[kind]) > limit > 0:
+                continue
+            left = self._not_approved(suspects, code)
+            share = _share(len(left), known[kind])
+            if share > limit:
+                self._hold(
+                    left,
+                    code,
+                    f"{share:.0f} % of the {kind.plural} would be changed at once: an import or a "
+                    f"setting gone wrong? The changes are held back; look at them in "
+                    f"Sessionboard; {TO_APPROVE}",
+                )
+
+    def _not_approved(
+        self, suspects: Iterable[tuple[_Update, set[str]]], code: str
+    ) -> list[tuple[_Update, set[str]]]:
+        left = []
+        for update, names in suspects:
+            if self.approvals.allow(piece(update.action, names), code):
+                update.open -= names
+            else:
+                left.append((update, names))
+        return left
+
+    def _hold(self, held: Iterable[tuple[_Update, set[str]]], code: str, message: str) -> None:
+        for update, names in held:
+            update.open -= names
+            update.held |= names
+            self.plan.held.append(HeldBack(piece(update.action, names), code, message))
+
+    def _take_out(self, updates: Iterable[_Update]) -> None:
+        by_place = {update.place: update for update in updates if update.held}
+        if not by_place:
+            return
+        readdressed = {u.action.row.key for u in by_place.values() if "email" in u.held}
+        actions = []
+        for place, action in enumerate(self.plan.actions):
+            update = by_place.get(place)
+            kept = without(action, update.held) if update else action
+            if kept is None or (
+                kept.verb is Verb.IMAGE
+                and kept.row.key in readdressed
+                and self._has_picture(kept.row)
+            ):
+                continue
+            actions.append(kept)
+        self.plan.actions = actions
+
+    def _has_picture(self, row: Row) -> bool:
+        """Whether Swoogo has a record's picture, so that only a new address makes it sent again."""
+        sent, wanted = self.applied.images.get(row.key), row.picture
+        return (
+            sent is not None
+            and wanted is not None
+            and sent.sha256 is not None
+            and sent.code is None
+            and not sent.begun
+            and (sent.url, sent.version) == (wanted.url, wanted.version)
+        )
+
+    # The guard of removals
+
+    def _missing(self, today: str) -> None:
+        limit = self.settings.guard_missing_percent
+        if not limit:
+            return
+        code = "guard_missing"
+        there = {row.key for row in self.programme.rows}
+        there |= {action.replaces for action in self.plan.actions if action.replaces}
+        there |= {
+            (Kind.SESSION, note.source_id)
+            for note in self.programme.skips
+            if note.code == "session_over"
+        }
+        known: Counter[Kind] = Counter()
+        gone: Counter[Kind] = Counter()
+        for key, entry in self.applied.mapped.items():
+            if (
+                # Rooms and tracks go with their last session, also with one that is over.
+                entry.kind in CHOICES
+                or entry.swoogo_id is None
+                or entry.state is State.TOMBSTONE
+                or str(entry.applied.get("date") or today) < today
+            ):
+                continue
+            known[entry.kind] += 1
+            gone[entry.kind] += key not in there
+        shrunk = [kind for kind in Kind if _share(gone[kind], known[kind]) > limit]
+        for kind in shrunk:
+            share = _share(gone[kind], known[kind])
+            message = (
+                f"{gone[kind]:,} of the {known[kind]:,} {kind.plural} in Swoogo ({share:.0f} %) no "
+                f"longer belong to what is synced: an empty read, or renamed statuses? Nothing is "
+                f"removed from Swoogo; look at them in Sessionboard, and at the settings that "
+                f"choose what is synced. If it is meant, raise guard_missing_percent."
+            )
+            note = Note(kind.value, kind.plural, kind.plural, code, message)
+            self.plan.warnings.append(note)
+        if shrunk:
+            names = " and ".join(kind.plural for kind in shrunk)
+            self._hold_unlinks(
+                code,
+                f"So many {names} are no longer among what is synced that no speaker is taken off "
+                f"a session; see the note on them; {TO_APPROVE}",
+            )
+
+    def _hold_unlinks(self, code: str, message: str) -> None:
+        def is_held(action: Action) -> bool:
+            return action.verb is Verb.UNLINK and not self.approvals.allow(action, code)
+
+        held, kept = _split(self.plan.actions, is_held)
+        self.plan.held += [HeldBack(action, code, message) for action in held]
+        self.plan.actions = kept
+
+
+def _split(
+    actions: Iterable[Action], choose: Callable[[Action], bool]
+) -> tuple[list[Action], list[Action]]:
+    chosen: list[Action] = []
+    others: list[Action] = []
+    for action in actions:
+        (chosen if choose(action) else others).append(action)
+    return chosen, others
+
+
+def _share(count: int, known: int) -> float:
+    """In percent; 0 where there are too few to tell."""
+    return 100 * count / known if known >= FEWEST else 0.0
+
+
+def _shift(action: Action, before: Mapping[str, Scalar]) -> float:
+    """By how many minutes a session's start would move, by the clock on the wall."""
+    if not {"date", "start_time"} & action.changes.keys():
+        return 0.0
+    after = dict(before) | {name: change.new for name, change in action.changes.items()}
+    try:
+        old, new = (
+            datetime.fromisoformat(f"{fields['date']}T{fields['start_time']}")
+            for fields in (before, after)
+        )
+    except (KeyError, ValueError):
+        return 0.0  # not known, or adopted in a form that is not ours
+    return (new - old).total_seconds() / 60
+
+
+def _offset(minutes: float) -> str:
+    if minutes % _DAY:
+        return f"{minutes:+,.0f} minutes"
+    days = minutes / _DAY
+    return f"{days:+,.0f} day{'' if abs(days) == 1 else 's'}"

@@ -1,0 +1,115 @@
+"""Repairs drift: the ledger forgets what drifted, and an ordinary run sends it again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from target_swoogo.model import Kind
+from target_swoogo.reconcile import Reconciler, utc_now
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from target_swoogo.ledger import Ledger, Pair
+    from target_swoogo.model import Key
+    from target_swoogo.report import RunReport
+    from target_swoogo.settings import Settings
+    from target_swoogo.verify import Drift
+
+
+@dataclass(slots=True)
+class Forgetting:
+    """What the ledger must un-know so that an ordinary run sends it again.
+
+    Attributes:
+        fields: The fields of each record.
+        links: Links, by Sessionboard ids of speaker and session, that are gone.
+        added: Links that somebody made: they are known from now on, and treated as any other.
+        images: Records whose image is gone.
+    """
+
+    fields: dict[Key, set[str]] = field(default_factory=lambda: defaultdict(set))
+    links: list[tuple[str, str]] = field(default_factory=list)
+    added: list[tuple[str, str]] = field(default_factory=list)
+    images: list[Key] = field(default_factory=list)
+
+    @property
+    def keys(self) -> set[Key]:
+        """The records that are concerned."""
+        speakers = {(Kind.SPEAKER, speaker) for speaker, _ in (*self.links, *self.added)}
+        return {*self.fields, *speakers, *self.images}
+
+
+def to_forget(drift: Iterable[Drift]) -> Forgetting:
+    """What the ledger must un-know to have drift repaired by an ordinary run.
+
+    Of a record that is missing one field is enough: its update finds out what became of it.
+
+    Args:
+        drift: What differs.
+    """
+    out = Forgetting()
+    for one in drift:
+        if one.code == "edited_in_swoogo" and one.field is not None:
+            out.fields[one.key].add(one.field)
+        elif one.code == "missing_in_swoogo":
+            out.fields[one.key].add("first_name" if one.key[0] is Kind.SPEAKER else "name")
+        elif one.code == "image_missing":
+            out.images.append(one.key)
+        elif one.session_id is not None:
+            links = out.links if one.code == "link_missing" else out.added
+            links.append((one.key[1], one.session_id))
+    return out
+
+
+def repair(
+    ledger: Ledger,
+    settings: Settings,
+    stop: threading.Event,
+    user_agent: str,
+    drift: Mapping[tuple[int, int], Sequence[Drift]],
+) -> RunReport:
+    """Bring back what drifted, and nothing else.
+
+    What was deleted in Swoogo is not made anew: its update finds that out, and it is left so until
+    it is restored.
+
+    Args:
+        ledger: The ledger.
+        settings: The settings, with the event pairs that are to be repaired.
+        stop: Set to end early.
+        user_agent: Names this program.
+        drift: What drifted, by Sessionboard and Swoogo event id.
+
+    Returns:
+        What the run did.
+    """
+    forget = {mapping: to_forget(some) for mapping, some in drift.items()}
+    for pair in ledger.pairs():
+        if pair.events in forget:
+            _forget(ledger, pair, forget[pair.events])
+    return Reconciler(
+        ledger,
+        settings,
+        stop,
+        user_agent,
+        utc_now(),
+        only=lambda pair, _programme, _applied: forget[pair.events].keys,
+    ).run()
+
+
+def _forget(ledger: Ledger, pair: Pair, forget: Forgetting) -> None:
+    mapped, images = ledger.mapped(pair), ledger.images(pair)
+    with ledger.commit():
+        for key, names in forget.fields.items():
+            entry = mapped[key]
+            kept = {name: value for name, value in entry.applied.items() if name not in names}
+            ledger.save(pair, replace(entry, applied=kept))
+        for key in forget.images:
+            ledger.save_image(pair, key, replace(images[key], begun=True))
+        for links, made in ((forget.links, False), (forget.added, True)):
+            for speaker_id, session_id in links:
+                ledger.save_links(pair, speaker_id, [session_id], made=made)

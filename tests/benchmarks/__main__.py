@@ -1,0 +1,36 @@
+"""The command line: which goals, how thoroughly, and where the table goes."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from benchmarks import figures
+from benchmarks.processes import HERE
+
+DOCUMENT = HERE.parent.parent / "docs/performance.md"
+GOALS = tuple(sorted(path.stem.replace("_", "-") for path in (HERE / "goals").glob("[!_]*.py")))
+
+
+@click.command()
+@click.argument("goals", nargs=-1, type=click.Choice(GOALS))
+@click.option("--quick", is_flag=True, help="Small sizes, once each: only to see that all works.")
+@click.option("--repetitions", default=5, show_default=True, help="How often a time is taken.")
+@click.option("--write", is_flag=True, help=f"Put the table into {DOCUMENT.name}.")
+def main(goals: tuple[str, ...], repetitions: int, *, quick: bool, write: bool) -> None:
+    """Measure the pair against others, goal by goal; all GOALS where none is named."""
+    scale = figures.Scale(quick=quick, repetitions=1 if quick else repetitions)
+    rows: list[figures.Figure] = []
+    for goal in goals or GOALS:
+        click.echo(f"{goal} …", err=True)
+        module = import_module(f"benchmarks.goals.{goal.replace('-', '_')}")
+        rows += module.measure(scale)
+    text = f"Measured on {figures.machine()}.\n\n{figures.table(rows)}"
+    click.echo(text)
+    if write:
+        figures.write(DOCUMENT, text)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")

@@ -1,0 +1,1 @@
+"""What the pair is measured against, each a program of its own."""

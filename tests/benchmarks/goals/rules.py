@@ -1,0 +1,142 @@
+"""Rules and plan over a ledger in which nothing has changed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import msgspec
+from target_swoogo.evaluate import draft, evaluate
+from target_swoogo.ledger import Ledger, Pair
+from target_swoogo.model import Choice, Kind, Mapped, Ref, State
+from target_swoogo.reconcile import Reconciler
+from target_swoogo.settings import Settings
+
+from benchmarks import programme
+from benchmarks.figures import Figure, Scale, at_most, medians
+
+if TYPE_CHECKING:
+    from target_swoogo.model import Scalar, Value
+
+_FEW, _TIMES = 10_000, 10
+_MOST_SECONDS, _MOST_GROWTH, _MOST_OF_A_RUN = 2.0, 11.0, 0.1
+_EVENTS = (programme.EVENT, programme.SWOOGO_EVENT)
+
+
+def measure(scale: Scale) -> list[Figure]:
+    """The figures."""
+    logging.getLogger("target_swoogo").setLevel(logging.ERROR)  # that each ledger is new
+    few = scale.of(_FEW, 500)
+    many = _TIMES * few
+    taken = {}
+    for rows in (few, many):
+        with TemporaryDirectory() as folder:
+            url = f"sqlite:///{folder}/ledger.db"
+            settings = _settings(url, Path(folder))
+            _fill(url, settings, rows)
+            taken[rows] = medians(
+                scale.repetitions,
+                partial(_judge, url, settings, rows),
+                partial(_run, url, settings),
+            )
+    (small, _), (great, again) = taken[few], taken[many]
+    what = "Rules and plan over unchanged rows"
+    return [
+        at_most(f"{what}: seconds of processor time for {many:,}", great, _MOST_SECONDS, "{}"),
+        at_most(
+            f"{what}: {many:,} rows against {few:,}",
+            great / small,
+            _MOST_GROWTH,
+            f"{{}} ({great:.2f} s against {small:.2f} s)",
+        ),
+        at_most(
+            f"A run that brings nothing new over {many:,} rows: its processor time after "
+            f"the last record, against rules and plan",
+            again / great,
+            _MOST_OF_A_RUN,
+            f"{{}} ({again:.2f} s)",
+        ),
+    ]
+
+
+def _settings(url: str, folder: Path) -> Settings:
+    mapping = dict(zip(("sessionboard_event_id", "swoogo_event_id"), _EVENTS, strict=True))
+    return Settings.from_config(
+        {
+            "consumer_key": "key",
+            "consumer_secret": "secret",
+            "api_url": "http://127.0.0.1:9",  # nobody listens: a call would fail
+            "ledger_url": url,
+            "event_mappings": [mapping],
+            "report_path": str(folder),
+        }
+    )
+
+
+def _judge(url: str, settings: Settings, rows: int) -> float:
+    with Ledger.open(url) as ledger:
+        (pair,) = ledger.pairs()
+        now = datetime.now(timezone.utc)
+        began = time.process_time()
+        plan = draft(evaluate(ledger, pair, settings, now), pair, settings, now)
+        seconds = time.process_time() - began
+    if plan.actions or len(plan.unchanged) < rows:
+        message = f"{len(plan.actions)} actions, {len(plan.unchanged)} of {rows} rows unchanged"
+        raise RuntimeError(message)
+    return seconds
+
+
+def _run(url: str, settings: Settings) -> float:
+    with Ledger.open(url) as ledger:
+        run = Reconciler(
+            ledger, settings, threading.Event(), "benchmark", datetime.now(timezone.utc)
+        )
+        began = time.process_time()
+        run.run()
+        return time.process_time() - began
+
+
+def _fill(url: str, settings: Settings, rows: int) -> None:
+    """Make a ledger as it is when so many sessions and speakers have been synced."""
+    with Ledger.open(url) as ledger:
+        (pair,) = ledger.hold([_EVENTS])
+        with ledger.commit():
+            for stream, records in programme.make(rows // 2, images=False).items():
+                event = programme.EVENT
+                batch = [(event, str(row["id"]), msgspec.json.encode(row)) for row in records]
+                ledger.put(stream, batch)
+        levels = [[number, name] for number, name in enumerate(("Gold", "Silver", "Bronze"))]
+        pair.observed |= {"timezone": "US/Eastern", "levels": levels, "levels_read_at": 0.0}
+        with ledger.commit():
+            ledger.remember(pair)
+            _map(ledger, pair, settings)
+        # Once as any run, so that what runs keep for each other is there.
+        Reconciler(
+            ledger, settings, threading.Event(), "benchmark", datetime.now(timezone.utc)
+        ).run()
+
+
+def _map(ledger: Ledger, pair: Pair, settings: Settings) -> None:
+    """Note every record as Swoogo should have it, and every link."""
+    seen = evaluate(ledger, pair, settings, datetime.now(timezone.utc))
+    ids = {row.key: number for number, row in enumerate(seen.programme.rows, start=1)}
+    levels = {name: number for number, name in pair.observed["levels"]}
+
+    def resolved(value: Value) -> Scalar:
+        if isinstance(value, Ref):
+            return ids[value.kind, value.source_id]
+        return levels[value.name] if isinstance(value, Choice) else value
+
+    for row in seen.programme.rows:
+        applied = {name: resolved(value) for name, value in row.fields.items()}
+        ledger.save(
+            pair, Mapped(row.kind, row.source_id, row.label, ids[row.key], applied, State.SYNCED)
+        )
+        if row.kind is Kind.SPEAKER:
+            ledger.save_links(pair, row.source_id, row.sessions, made=True)
