@@ -226,7 +226,7 @@ def test_an_odd_id_is_refused_alone(pair: Pair, stream: str) -> None:
     print(f"{len(IDS)} odd ids")  # noqa: T201
 
 
-@pytest.mark.parametrize("odd", [None, "x", -1, 2**31, 10**400, 1.5, True, [EVENT], {}, "nan", ""])
+@pytest.mark.parametrize("odd", [None, "x", -1, 2**63, 10**400, 1.5, True, [EVENT], {}, "nan", ""])
 def test_a_record_of_no_event_is_kept_and_said_and_belongs_to_no_pair(
     pair: Pair, odd: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from target_swoogo.ledger import Pair
     from target_swoogo.model import Key
 
-_KEPT = timedelta(days=90)
+KEPT = timedelta(days=90)
 """How long it is remembered what was told when."""
 
 
@@ -35,7 +35,7 @@ class History(Store):
         Args:
             summary: Its counts.
         """
-        past = (datetime.now(timezone.utc) - _KEPT).isoformat()
+        past = (datetime.now(timezone.utc) - KEPT).isoformat()
         with self.commit():
             self._db.execute(
                 schema.run.update()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import msgspec
 from target_swoogo import report_html, report_json, report_text
 from target_swoogo.actions import Plan, Verb
 from target_swoogo.apply import Outcome, Verdict
+from target_swoogo.history import KEPT
 from target_swoogo.model import Kind, Note
 from target_swoogo.report_directory import Directory
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from target_swoogo.estimate import Estimate
     from target_swoogo.ledger import Pair
     from target_swoogo.model import Key, PastRun
+
+_REPORT = re.compile(r"(\d{8}T\d{6})-[0-9a-f]{6}\.(?:json|html)")
+"""A report's name, which begins with the time of its run."""
 
 _RECORD_VERBS = frozenset({Verb.CREATE, Verb.ADOPT, Verb.UPDATE})
 _VERDICT_COLUMN = {
@@ -218,7 +223,15 @@ class RunReport:
         for content, ending in ((data, "json"), (text, "html")):
             for name in (self.run_id, "latest"):
                 _replace(path / f"{name}.{ending}", content)
+        _let_go(path, self.ended - KEPT)
         return path / f"{self.run_id}.html"
+
+
+def _let_go(folder: Path, before: datetime) -> None:
+    """Remove reports, and nothing else, that are older than what the ledger remembers."""
+    for file in folder.iterdir():
+        if (named := _REPORT.fullmatch(file.name)) and named[1] < f"{before:%Y%m%dT%H%M%S}":
+            file.unlink(missing_ok=True)
 
 
 def _replace(file: Path, content: bytes) -> None:

@@ -544,3 +544,16 @@ def test_an_empty_path_means_no_report(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_report_that_cannot_be_written_raises() -> None:
     with pytest.raises(OSError, match="Not a directory"):
         run_report().write("/dev/null/reports")
+
+
+def test_reports_older_than_90_days_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    ended = datetime.fromisoformat("2027-04-01T10:00:00+00:00")
+    old, edge = "20270101T095959-00aa11.html", "20270101T100000-00aa11.json"
+    others = ("20200101T000000-00aa11.txt", "20200101.json", "notes.html", edge)
+    for name in (old, *others):
+        (tmp_path / name).touch()
+    run_report(run_id="20270401T100000-0b0b0b", ended=ended).write(str(tmp_path))
+    kept = {file.name for file in tmp_path.iterdir()}
+    assert old not in kept
+    assert kept >= set(others)
+    assert len(kept) == len(others) + 4

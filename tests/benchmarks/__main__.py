@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
 from benchmarks import figures
-from benchmarks.processes import HERE
+from benchmarks.goals import measure
+from benchmarks.processes import HERE, in_new_process
 
 DOCUMENT = HERE.parent.parent / "docs/performance.md"
 GOALS = tuple(sorted(path.stem.replace("_", "-") for path in (HERE / "goals").glob("[!_]*.py")))
@@ -24,8 +23,7 @@ def main(goals: tuple[str, ...], repetitions: int, *, quick: bool, write: bool) 
     rows: list[figures.Figure] = []
     for goal in goals or GOALS:
         click.echo(f"{goal} …", err=True)
-        module = import_module(f"benchmarks.goals.{goal.replace('-', '_')}")
-        rows += module.measure(scale)
+        rows += in_new_process(measure, goal.replace("-", "_"), scale)
     text = f"Measured on {figures.machine()}.\n\n{figures.table(rows)}"
     click.echo(text)
     if write:

@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 HERE = Path(__file__).parent
 _MEGABYTE = 1024 * 1024
@@ -20,6 +22,7 @@ _BYTES_PER_MAXRSS = 1 if sys.platform == "darwin" else 1024
 _TOLD_ON_FAILURE = 2_000
 
 Command = list[str]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,16 @@ def foreign(name: str, *arguments: str | Path) -> Command:
         text=True,
     )
     return [found.stdout.strip(), str(script), *map(str, arguments)]
+
+
+def in_new_process(work: Callable[..., _T], *arguments: object) -> _T:
+    """Do work of our own in a process that ends with it.
+
+    The system counts the memory of whoever starts a program as that program's: so the one that
+    measures programs must not have worked itself.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def run(

@@ -48,7 +48,7 @@ from target_swoogo.model import Programme as Wanted
 from target_swoogo.plan import make_plan, to_find
 from target_swoogo.quota import CALL_COST, Quota, QuotaSpent
 from target_swoogo.settings import SCHEMA, Settings
-from target_swoogo.swoogo import Page
+from target_swoogo.swoogo import _MOST_THROTTLED, Page
 from target_swoogo.transfer import export_ledger, import_ledger
 
 if TYPE_CHECKING:
@@ -574,6 +574,7 @@ class Agency:
             event.done.append(Done(action.verb, action.row.key))
 
     def _call(self, quota: Quota, cost: int, seconds: float) -> Task:
+        refused = 0
         while True:
             try:
                 quota.acquire(cost)
@@ -586,6 +587,9 @@ class Agency:
             if headers is not None:
                 return
             quota.exhausted(self.account.reset_at - self.world.now)
+            refused += 1
+            if refused == _MOST_THROTTLED:
+                raise QuotaSpent
 
 
 # Scenarios
@@ -638,6 +642,7 @@ def simulate() -> Iterator[str]:
     yield from _own_credential()
     yield from _bursts()
     yield from _shared_credential()
+    yield from _at_once()
     yield from _onboarding()
 
 
@@ -728,6 +733,16 @@ def _shared_credential() -> Iterator[str]:
     heads += "normal day: of the day's credits,median delay,95 %,"
     heads += "busy day: of the day's credits,median delay,95 %"
     yield from _table("Organisations that share one credential", heads, rows)
+
+
+def _at_once() -> Iterator[str]:
+    rows = []
+    for slots in (1, 4, 16, 25, 40, 100):
+        one = agency(200, 1, new=True, slots=slots)
+        done = one.sync_all()
+        rows.append([slots, f"{one.account.spent:,}", _span(done[-1]), f"{one.account.refused:,}"])
+    heads = "runs at once,credits,all done,429 answers"
+    yield from _table("First syncs of 200 organisations of 1 event, one credential", heads, rows)
 
 
 def _onboarding() -> Iterator[str]:

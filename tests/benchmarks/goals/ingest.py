@@ -14,7 +14,7 @@ _LEAST_PER_SECOND = 30_000
 
 def measure(scale: Scale) -> list[Figure]:
     """The figures."""
-    count = scale.of(100_000, 5_000)
+    count = scale.of(100_000, 20_000)
     with TemporaryDirectory() as folder:
         home = Path(folder)
         messages.write(home / "messages", count, "other events")
