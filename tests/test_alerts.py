@@ -6,6 +6,7 @@ import io
 import json
 import re
 import signal
+import socket
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
@@ -99,7 +100,7 @@ def test_a_failure_is_told_once_a_day_and_that_it_is_over(pair: Pair, webhook: W
         patch.setattr("target_swoogo.reconcile.evaluate", Mock(side_effect=QuotaSpent))
         pair.load("", webhook_url=webhook.url)
     assert len(webhook.texts) == 2, "it was not looked at"
-    pair.load("", webhook_url=webhook.url)
+    pair.load(messages, webhook_url=webhook.url)
     pair.load("", webhook_url=webhook.url)
     assert webhook.texts[2:] == ["*target-swoogo*\n\nAll is well again."]
 
@@ -170,6 +171,34 @@ def test_a_webhook_that_fails_is_a_warning_and_is_tried_again(
     assert len(warnings) == 2
     assert len(webhook.texts) == (2 if status else 0), "no redirect is followed"
     assert "hunter2" not in caplog.text
+
+
+def test_a_webhook_that_drips_does_not_hold_the_run_up(
+    pair: Pair, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers, and so no single wait is too long; yet it never comes to an end."""
+    monkeypatch.setattr("target_swoogo.alerts._LONGEST_SECONDS", 0.2)
+    messages, over = pair.read(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/services/hunter2"
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                while not over.wait(0.02):
+                    connection.sendall(b"H")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        with pytest.raises(TargetError, match="Swoogo has no event 7"):
+            pair.load(messages, webhook_url=url, event_mappings=WRONG)
+        assert dripping.is_alive()
+        over.set()
+        dripping.join()
+    (warning,) = [r.message for r in caplog.records if "check webhook_url" in r.message]
+    assert "did not answer in time" in warning
+    with Ledger.open(pair.target_config()["ledger_url"]):
+        pass
 
 
 def test_a_signal_while_records_come_in_leaves_all_to_the_next_run(

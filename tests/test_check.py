@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 CLOSED = "http://127.0.0.1:9"
-SECRETS = ("sandbox-key", "sandbox-secret", "sandbox-token", "sandbox-noscope-token", "hunter2")
+SECRETS = (
+    "sandbox-key",
+    "sandbox-secret",
+    "sandbox-token",
+    "sandbox-noscope-token",
+    "sandbox-masked-token",
+    "hunter2",
+)
 
 
 @pytest.fixture
@@ -163,7 +170,8 @@ def mapped(ours: int, theirs: int) -> list[dict[str, int]]:
         ({"sessionboard_api_url": "http://api.test"}, 1, ["setting_invalid"]),
         ({"sessionboard_access_token": "hunter2"}, 1, ["sessionboard_credentials"]),
         ({"sessionboard_access_token": "sandbox-noscope-token"}, 1, ["sessionboard_scope_missing"]),
-        ({"sessionboard_access_token": ""}, 3, ["sessionboard_token_missing"]),
+        ({"sessionboard_access_token": ""}, 1, ["sessionboard_token_missing"]),
+        ({"sessionboard_access_token": "sandbox-masked-token"}, 1, ["sessionboard_masked"]),
         ({"sessionboard_api_url": CLOSED}, 1, ["sessionboard_unreachable"]),
         ({"event_mappings": mapped(7, 77001)}, 1, ["sessionboard_event_unknown"]),
         ({"event_mappings": mapped(4101, 7)}, 1, ["swoogo_event_unknown"]),
@@ -193,6 +201,41 @@ def test_a_mistake_is_named_with_its_remedy_and_hides_nothing_else(
 def test_a_wrong_mapping_comes_with_the_likely_one(told: Any) -> None:
     _, answer = told(event_mappings=mapped(4101, 7))
     assert {"sessionboard_event_id": 4101, "swoogo_event_id": 77001} in answer["proposed_mappings"]
+
+
+@pytest.mark.parametrize("pair_ids", [(77001, 4101), (4101, 77099), (4101, 7)])
+def test_what_is_proposed_does_not_keep_what_is_wrong(told: Any, pair_ids: tuple[int, int]) -> None:
+    _, answer = told(event_mappings=mapped(*pair_ids))
+    (line,) = [line for line in answer["lines"] if line["about"] == "Events"]
+    pasted = line["todo"].partition("TARGET_SWOOGO_EVENT_MAPPINGS=")[2].strip("'")
+    assert json.loads(pasted) == PAIRS
+
+
+def test_swapped_ids_are_recognised(told: Any) -> None:
+    _, answer = told(event_mappings=mapped(77001, 4101))
+    wrong = [line for line in answer["lines"] if line["code"]]
+    assert len(wrong) == 2
+    assert all(line["todo"].startswith("The ids look swapped. ") for line in wrong)
+
+
+def test_a_pair_that_keeps_other_time_is_kept_where_no_better_is_known(
+    pair: Pair, told: Any
+) -> None:
+    event = {"op": "update", "side": "swoogo", "kind": "events", "id": 77001}
+    pair.sandbox.edit(event | {"fields": {"timezone": "Asia/Tokyo"}})
+    _, answer = told()
+    assert ("timezone_mismatch") in {code for _, code in problems(answer)}
+    assert answer["proposed_mappings"] == PAIRS[1:]
+    (line,) = [line for line in answer["lines"] if line["about"] == "Events"]
+    assert "77001" in line["todo"]
+
+
+def test_an_event_that_the_tap_leaves_out_is_an_error(
+    told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAP_SESSIONBOARD_EVENT_IDS", "[4102]")
+    code, answer = told()
+    assert (code, problems(answer)) == (1, [("Settings", "event_not_read")])
 
 
 def test_both_systems_may_be_down(told: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -218,6 +219,50 @@ def test_while_a_run_is_at_work_nothing_is_begun(
     assert small.now == since
 
 
+def test_a_plan_does_not_wait_for_the_quota(small: Pair, command: Callable[..., Answer]) -> None:
+    small.sync()
+    update(small, "sessions", "opening", title="Grand opening")
+    receive(small)
+    answer = command(small, "plan", quota_reserve_percent=90, max_workers=1)
+    assert answer.code == 0
+    small.sandbox.faults(quota_credits=15)
+    answer = command(small, "plan")
+    assert answer.code == 3
+    assert "quota allows no more now" in answer.out
+    assert command(small, "plan", "--json").data["pairs"][0]["postponed"] is True
+
+
+@pytest.mark.parametrize("words", [("plan",), ("why", "opening"), ("status",)])
+def test_a_dry_run_is_not_blamed_on_the_mapping(
+    small: Pair, command: Callable[..., Answer], words: tuple[str, ...]
+) -> None:
+    small.sync(dry_run=True)
+    answer = command(small, *words)
+    assert answer.code == (3 if words == ("status",) else 1)
+    assert "No sync has run yet" in answer.out + answer.error
+    assert "[nothing_received]" in answer.out + answer.error
+    assert "event_mappings" not in answer.out + answer.error
+
+
+def test_a_failure_is_json_as_well(small: Pair, command: Callable[..., Answer]) -> None:
+    answer = command(small, "plan", "--json")
+    assert answer.code == 1
+    error = answer.data["error"]
+    assert answer.error == f"{error['message']} [{error['code']}]\n"
+    assert error["code"] == "ledger_missing"
+
+
+def test_a_pair_that_is_stopped_ends_a_plan_with_its_sentence(
+    small: Pair, command: Callable[..., Answer]
+) -> None:
+    small.sync()
+    update(small, "sessions", "opening", title="Grand opening")
+    receive(small)
+    answer = command(small, "plan", event_mappings=[{**MAPPINGS[0], "swoogo_event_id": 7}])
+    assert answer.code == 1
+    assert answer.error.endswith("]\n")
+
+
 # status
 
 
@@ -400,17 +445,19 @@ def test_approve_lists_and_lets_through(small: Pair, command: Callable[..., Answ
     with Ledger.open(small.target_config()["ledger_url"]) as ledger:
         (pair,) = ledger.pairs()
         with ledger.commit():
-            ledger.hold_back(pair, [held("opening"), held("closing"), held("lost", "emptied")])
+            ledger.hold_back(
+                pair, [held("opening"), held("closing"), held("lost", "guard_emptied")]
+            )
     status = command(small, "status")
     assert status.code == 3
-    assert "Held back: 3 changes [emptied, guard_time_shift]" in status.out
+    assert "Held back: 3 changes [guard_emptied, guard_time_shift]" in status.out
     why = command(small, "why", "opening")
     assert "State: held back [guard_time_shift]" in why.out
     listed = command(small, "approve", "--list")
     assert listed.code == 3
     assert "Held back: 2 [guard_time_shift]" in listed.out
     assert "Session closing would move by +60 minutes." in listed.out
-    one = command(small, "approve", "--guard", "emptied")
+    one = command(small, "approve", "--guard", "guard_emptied")
     assert one.code == 0
     assert "Approved: 1. The next run sends them" in one.out
     rest = command(small, "approve", "--event", "4101", "--json").data
@@ -418,6 +465,7 @@ def test_approve_lists_and_lets_through(small: Pair, command: Callable[..., Answ
     assert [change["approved"] for change in rest["held"]] == [True, True, True]
     assert command(small, "approve", "--list").code == 0
     assert "Nothing waits" in command(small, "approve").out
+    assert command(small, "approve", "--guard", "emptied").code == 2
     unknown = command(small, "approve", "--event", "9")
     assert unknown.code == 1
     assert "[pair_unknown]" in unknown.error
@@ -468,7 +516,7 @@ def test_retry_tries_again_what_failed_and_nothing_else(
 
     refuse(small, "/sessions/create")
     again = command(small, "retry")
-    assert again.code == 1
+    assert again.code == 3
     assert "Failed: 5 sessions" in again.out
     small.sandbox.faults()
     since = small.now
@@ -478,7 +526,7 @@ def test_retry_tries_again_what_failed_and_nothing_else(
     assert len(swoogo(small, "sessions")) == 5
     assert all("sponsors" not in call["path"] for call in small.writes(since))
     latest = json.loads((small.folder / "reports/latest.json").read_text())
-    assert latest["run_id"] == answer.data["run_id"]
+    assert latest["run_id"] != answer.data["run_id"], "it tells of chosen records only"
     nothing = command(small, "retry")
     assert nothing.code == 0
     assert nothing.out.startswith("Nothing failed")
@@ -540,7 +588,7 @@ def test_several_matches_are_all_synced_and_told(
     receive(small)
     answer = command(small, "sync-only", "opening", "Opening ")
     assert answer.code == 0
-    assert '"opening" means 2 records, which are all synced' in answer.out
+    assert '"opening" means 2 records' in answer.out
     assert len(small.sandbox.state.swoogo["sessions"]) == 2
     again = command(small, "sync-only", "opening", "--json")
     assert again.data["version"] == 1
@@ -614,7 +662,16 @@ def test_shifted_times_are_held_until_they_are_approved(
     pair.sync()
     assert pair.writes(since) == []
     title = status.data["pairs"][0]["held"][0]["name"]
-    assert "State: held back" in command(pair, "why", title).out
+    why = command(pair, "why", title).out
+    assert "State: held back" in why
+    assert re.search(r"Held: start time: \d\d:\d\d:00 → \d\d:\d\d:00", why)
+    shown = command(pair, "status").out
+    assert f"{count} changes held back: see approve" in shown
+    assert "Fully synced" not in shown
+    listed = command(pair, "approve", "--list")
+    assert re.search(r"start time: \d\d:\d\d:00 → \d\d:\d\d:00", listed.out)
+    changes = command(pair, "approve", "--list", "--json").data["held"][0]["changes"]
+    assert {line.partition(":")[0] for line in changes} <= {"date", "end time", "start time"}
     assert command(pair, "approve", "--json").data["approved"] == count
     planned = command(pair, "plan", "--json")
     assert planned.code == 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from target_swoogo import reconcile
 from target_swoogo.errors import TargetError
+from target_swoogo.glance import Glance
 from target_swoogo.ledger import Ledger
 from target_swoogo.model import Kind
 
@@ -368,7 +369,7 @@ def test_a_session_that_is_over_by_now_is_left_as_it_is(
     report = pair.load("")
     assert pair.calls(since=since) == []
     assert "session_over" in codes(report, "skipped")
-    assert codes(report, "warnings") == []
+    assert codes(report, "warnings") == ["sessionboard_not_read"]
 
 
 def test_a_run_cut_off_by_the_quota_is_finished_by_a_later_one(
@@ -411,3 +412,22 @@ def test_a_contact_deleted_and_made_anew_makes_no_second_speaker(pair: Pair, lag
     pair.state = {}
     pair.sync()
     assert len(swoogo(pair, "speakers")) == count
+
+
+def test_what_fails_the_same_way_in_every_run_is_remembered_once(pair: Pair) -> None:
+    def told() -> list[str]:
+        with Glance.at(pair.target_config()["ledger_url"]) as ledger:
+            return [
+                one.at
+                for known in ledger.pairs()
+                for key, image in ledger.images(known).items()
+                if image.code
+                for one in ledger.told(known, key)
+                if one.outcome == "failed"
+            ]
+
+    pair.sync()
+    first = told()
+    assert first
+    pair.sync()
+    assert told() == first

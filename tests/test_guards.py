@@ -141,7 +141,7 @@ def test_an_approval_outlives_a_run_that_is_cut_off(pair: Pair) -> None:
 def test_statuses_that_empty_the_programme_are_told_and_remove_nothing(pair: Pair) -> None:
     count, since = len(titles(pair)), pair.now
     report = pair.load("", session_statuses=["declined"], unlink_removed_speakers=True)
-    codes = [n["code"] for n in report["pairs"][0]["warnings"] if n["kind"] == "session"]
+    codes = [n["code"] for n in report["pairs"][0]["warnings"] if n["kind"] == "event"]
     assert "guard_missing" in codes
     assert [c for c in pair.writes(since) if c["method"] == "DELETE"] == []
     assert len(titles(pair)) >= count

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +13,7 @@ from click.testing import CliRunner
 from target_swoogo.ledger import Ledger
 from target_swoogo.verify_command import verify_command
 
+from .conftest import PAIRS
 from .small_programme import MAPPINGS, write_programme
 
 if TYPE_CHECKING:
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from click.testing import Result
+    from target_swoogo.model import Told
 
     from .conftest import Pair
 
@@ -47,7 +52,7 @@ def run(*words: str) -> Result:
 def told(*words: str) -> tuple[int, Record]:
     """Exit code, and what it says of the only pair."""
     result = run("--json", *words)
-    assert result.stderr == ""
+    assert all(line.startswith("Report: ") for line in result.stderr.splitlines())
     answer: Record = json.loads(result.stdout)
     (pair,) = answer["pairs"]
     return result.exit_code, answer | pair
@@ -306,3 +311,207 @@ def test_a_dry_run_repairs_nothing(pair: Pair, monkeypatch: pytest.MonkeyPatch) 
     assert result.exit_code == 1
     assert "[repair_in_dry_run]" in result.stderr
     assert pair.calls(since=since) == []
+
+
+# What a repair leaves
+
+
+@pytest.fixture
+def many(make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch) -> Pair:
+    """A programme of so many sessions that guards act."""
+    pair = make_pair(PAIRS[:1], sessions=20)
+    pair.sync()
+    use(pair, monkeypatch)
+    assert len(pair.sandbox.state.swoogo["sessions"]) >= 10
+    return pair
+
+
+def in_sessionboard(pair: Pair, **fields: Any) -> None:
+    """Give all sessions the same values in Sessionboard."""
+    edit = {"op": "update", "side": "programme", "kind": "sessions", "fields": fields}
+    for session_id in list(pair.sandbox.state.programme["sessions"]):
+        pair.sandbox.edit(edit | {"id": session_id})
+
+
+def a_day_later(pair: Pair) -> None:
+    """Move all sessions in Sessionboard, and sync."""
+    for session in list(pair.sandbox.state.programme["sessions"].values()):
+        fields = {
+            name: str(date.fromisoformat(stamp[:10]) + timedelta(days=1)) + stamp[10:]
+            for name in ("starts_at", "ends_at")
+            if (stamp := session[name])
+        }
+        edit = {"op": "update", "side": "programme", "kind": "sessions", "id": session["id"]}
+        pair.sandbox.edit(edit | {"fields": fields})
+    pair.sync()
+
+
+def sessions(pair: Pair) -> dict[int, Record]:
+    return dict(pair.sandbox.state.swoogo["sessions"])
+
+
+@pytest.mark.parametrize("name", ["date", "start_time"])
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_repair_lets_nothing_through_that_is_held(many: Pair, name: str, *, noted: bool) -> None:
+    before = sessions(many)
+    a_day_later(many)
+    assert sessions(many) == before, "the guard holds it"
+    if not noted:
+        with Ledger.open(many.target_config()["ledger_url"]) as ledger, ledger.commit():
+            ledger.hold_back(ledger.pairs()[0], [])
+    edited = min(before)
+    by_hand_there = {"date": "2027-01-01", "start_time": "07:07:00"}[name]
+    fields = {name: by_hand_there, "description": "by hand"}
+    edit = {"op": "update", "side": "swoogo", "kind": "sessions", "id": edited, "fields": fields}
+    many.sandbox.edit(edit)
+
+    code, answer = told("--repair")
+    assert code == 3
+    (left,) = answer["drift"]
+    assert (left["field"], left["waits"]) == (name, True)
+    assert "it waits for approval: meltano invoke target-swoogo:approve" in left["message"]
+    held = [note for note in answer["open"] if note["code"] == "guard_time_shift"]
+    assert len(held) == len(before)
+    after = sessions(many)
+    times = ("date", "start_time", "end_time")
+    assert {key: after[edited][key] for key in times} == {
+        key: before[edited][key] for key in times
+    } | {name: by_hand_there}
+    assert after[edited]["description"] == before[edited]["description"]
+    since = many.now
+    assert told("--repair")[1]["repaired"] is None
+    assert many.writes(since) == []
+
+
+def test_what_is_missing_and_held_waits_as_well(many: Pair) -> None:
+    a_day_later(many)
+    deleted = min(sessions(many))
+    many.sandbox.edit({"op": "delete", "side": "swoogo", "kind": "sessions", "id": deleted})
+    since = many.now
+    code, answer = told("--repair")
+    assert (code, answer["repaired"], many.writes(since)) == (3, None, [])
+    assert [(one["code"], one["waits"]) for one in answer["drift"]] == [("missing_in_swoogo", True)]
+
+
+def test_an_older_ledger_rolls_nothing_back_unless_forced(many: Pair) -> None:
+    file, backup = many.folder / "ledger/target-swoogo.db", many.folder / "backup.db"
+    shutil.copy(file, backup)
+    old = {key: row["description"] for key, row in sessions(many).items()}
+    in_sessionboard(many, description="<p>New text.</p>")
+    many.sync(guard_changed_percent=0)
+    new = sessions(many)
+    shutil.copy(backup, file)
+
+    code, answer = told("--repair")
+    assert (code, answer["repaired"]) == (3, None)
+    assert answer["refused"]["code"] == "repair_of_many"
+    count = len(new)
+    said = f"{count} of the {count} sessions in Swoogo are not what was sent"
+    assert said in answer["refused"]["message"]
+    assert "Nothing was repaired; run a sync first" in answer["refused"]["message"]
+    shown = run("--repair")
+    assert (shown.exit_code, "Not repaired [repair_of_many]" in shown.stdout) == (3, True)
+    assert sessions(many) == new
+
+    assert told("--repair", new[min(new)]["name"])[1]["repaired"]["drift"] >= 1
+    assert sessions(many)[min(new)]["description"] == old[min(new)]
+    answer = told("--repair", "--force")[1]
+    assert (answer["drift"], answer["refused"]) == ([], None)
+    assert {key: row["description"] for key, row in sessions(many).items()} == old
+
+
+def test_a_repair_that_is_ended_early_leaves_a_report_and_the_rest_to_the_next_run(
+    many: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {key: row["description"] for key, row in sessions(many).items()}
+    for key in wanted:
+        edit = {"op": "update", "side": "swoogo", "kind": "sessions", "id": key}
+        many.sandbox.edit(edit | {"fields": {"description": "by hand"}})
+    use(many, monkeypatch, max_workers=1)
+    tell = Ledger.tell
+
+    def interrupted(ledger: Ledger, pair: Any, one: Told) -> None:
+        tell(ledger, pair, one)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Ledger, "tell", interrupted)
+    result = run("--repair", "--force", "--json")
+    monkeypatch.setattr(Ledger, "tell", tell)
+    assert result.exit_code == 3
+    answer = json.loads(result.stdout)
+    assert (answer["repaired"]["cut_short"], answer["in_sync"]) == (True, False)
+    left = [row for row in sessions(many).values() if row["description"] == "by hand"]
+    assert 0 < len(left) < len(wanted)
+    assert result.stderr.startswith("Report: ")
+    run_id = answer["repaired"]["run_id"]
+    kept = json.loads((many.folder / f"reports/{run_id}.json").read_text())
+    assert kept["run_id"] == run_id
+
+    many.load("")
+    assert {key: row["description"] for key, row in sessions(many).items()} == wanted
+
+
+# What is chosen
+
+
+@pytest.mark.parametrize(
+    ("names", "kind", "mended"),
+    [
+        (["OPENING "], "sessions", "Opening"),
+        (["opening"], "sessions", "Opening"),
+        (["ada@example.org"], "speakers", "Ada"),
+        (["Attic"], "locations", "Attic"),
+    ],
+)
+def test_a_repair_can_be_limited_to_what_is_named(
+    pair: Pair, names: list[str], kind: str, mended: str
+) -> None:
+    fields = {"sessions": "description", "speakers": "bio", "locations": "capacity"}
+    edited = [
+        ("sessions", "Opening"),
+        ("sessions", "Weaving"),
+        ("speakers", "Ada"),
+        ("locations", "Attic"),
+    ]
+    before = {of: there(pair, *of)[fields[of[0]]] for of in edited}
+    for of in edited:
+        by_hand(pair, "update", *of, **{fields[of[0]]: 7 if of[0] == "locations" else "By hand"})
+    remove_logo(pair)
+    code, answer = told("--repair", *names)
+    assert (code, answer["repaired"]["drift"]) == (3, 1)
+    assert len(answer["drift"]) == len(edited)
+    same = {of for of in edited if there(pair, *of)[fields[of[0]]] == before[of]}
+    assert same == {(kind, mended)}
+    assert told("--repair")[0] == 0
+
+
+def test_a_session_that_is_named_has_its_links_repaired(pair: Pair) -> None:
+    remove_link(pair)
+    assert drift("--repair", "Opening") == ["link_missing"] * 2
+    linked = there(pair, "speakers", "Ada")["session_ids"]
+    assert linked == [there(pair, "sessions", "Opening")["id"]]
+
+
+def test_a_name_that_means_several_is_said(pair: Pair) -> None:
+    edit = {"op": "update", "kind": "sessions", "id": "lost", "fields": {"title": "Opening"}}
+    pair.sandbox.edit(edit)
+    pair.sync()
+    result = run("--repair", "opening")
+    assert '"opening" means 2 records, which are all repaired' in result.stdout
+
+
+def test_a_name_that_means_nothing_repairs_nothing(pair: Pair) -> None:
+    edit_field(pair)
+    since = pair.now
+    result = run("--repair", "Opening", "Nobody")
+    assert (result.exit_code, pair.calls(since=since)) == (1, [])
+    assert '"Nobody"' in result.stderr
+    assert "[record_unknown]" in result.stderr
+
+
+@pytest.mark.usefixtures("pair")
+@pytest.mark.parametrize("word", ["Opening", "--force"])
+def test_what_is_for_a_repair_needs_one(word: str) -> None:
+    result = run(word)
+    assert result.exit_code == 2
+    assert "add --repair" in result.stderr

@@ -90,12 +90,20 @@ class Action:
         return CALL_COST
 
 
+def part(verb: Verb) -> str:
+    """What of a record an action is about; a create, an adoption and an update are one."""
+    return "record" if verb in {Verb.CREATE, Verb.ADOPT, Verb.UPDATE} else verb.value
+
+
 def digest(action: Action) -> str:
-    """What an action would do, in short: the same only for the very same change."""
+    """What an action would do, in short: the same only for the very same new values.
+
+    The old ones do not count: a run that was cut off may have forgotten them.
+    """
     said = [
         action.verb.value,
         *action.row.key,
-        sorted((name, repr(change)) for name, change in action.changes.items()),
+        sorted((name, repr(change.new)) for name, change in action.changes.items()),
         action.sessions,
     ]
     return blake2b(repr(said).encode(), digest_size=16).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_swoogo.errors import TargetError
+from target_swoogo.status import is_stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +29,11 @@ _AGAIN = timedelta(hours=24)
 """After this time a situation that lasts is told again."""
 
 _TIMEOUT_SECONDS = 10
+"""Of a single wait for the webhook."""
+
+_LONGEST_SECONDS = 15
+"""For a whole call: one that answers a byte at a time must not keep the ledger from other runs."""
+
 _TOLD = "alerts"
 """Where the ledger keeps what was told."""
 
@@ -73,7 +80,9 @@ def situations(
     found = [s for pair in pairs for s in _of_pair(pair, stale_minutes, now)]
     told = {pair.error[0] for pair in pairs if pair.error}
     if isinstance(failure, TargetError):
-        if failure.code not in told:
+        # That a run is at work when the next one is due is no news; a sync that lasts shows as
+        # stale data.
+        if failure.code not in told | {"ledger_held"}:
             found.append(Situation(failure.code, f"The run failed: {failure} [{failure.code}]"))
     elif failure is not None:
         # Its message may hold anything.
@@ -94,16 +103,21 @@ def _of_pair(pair: PairReport, stale_minutes: int, now: datetime) -> Iterator[Si
     for code, messages in held.items():
         count = f"{len(messages):,} change{'' if len(messages) == 1 else 's'}"
         yield Situation(f"{ours} {code}", f"{event}: {count} held back. {messages[0]} [{code}]")
-    synced_at = pair.pair.synced_at
-    if stale_minutes and synced_at is not None:
-        age = now - datetime.fromisoformat(synced_at)
-        if age > timedelta(minutes=stale_minutes):
-            minutes = age.total_seconds() / 60
-            yield Situation(
-                f"{ours} stale",
-                f"{event} was last fully synced {minutes:,.0f} minutes ago; see why in the report "
-                f"of the last run. [stale]",
-            )
+    if is_stale(pair.pair.synced_at, stale_minutes, now):
+        yield Situation(f"{ours} stale", f"{event} {_age(pair.pair.synced_at, now)}. [stale]")
+
+
+def _age(synced_at: str | None, now: datetime) -> str:
+    see = "see why in the report of the last run"
+    if synced_at is None:
+        return f"was never fully synced; {see}"
+    minutes = (now - datetime.fromisoformat(synced_at)).total_seconds() / 60
+    if minutes < 0:
+        return (
+            f"was last fully synced {-minutes:,.0f} minutes in the future; see that the clocks of "
+            f"the machines that sync are right"
+        )
+    return f"was last fully synced {minutes:,.0f} minutes ago; {see}"
 
 
 def alert(url: str, found: Sequence[Situation], ledger: History | None, now: datetime) -> None:
@@ -150,6 +164,19 @@ def _remember(ledger: History | None, memory: _Memory) -> None:
 
 def _post(url: str, lines: Iterable[str]) -> bool:
     """Whether the webhook took it."""
+    problems: list[str | None] = []
+    # A daemon, so that a webhook that never comes to an end does not keep the process alive.
+    call = threading.Thread(target=lambda: problems.append(_call(url, lines)), daemon=True)
+    call.start()
+    call.join(_LONGEST_SECONDS)
+    problem = problems[0] if problems else "could not be reached (it did not answer in time)"
+    if problem is not None:
+        _log.warning("The webhook %s; check webhook_url.", problem)
+    return problem is None
+
+
+def _call(url: str, lines: Iterable[str]) -> str | None:
+    """What went wrong, if anything did."""
     try:
         answer = requests.post(
             url,
@@ -161,16 +188,10 @@ def _post(url: str, lines: Iterable[str]) -> bool:
         answer.close()
     except (requests.RequestException, ValueError) as error:
         # The sentence of the error holds the address.
-        _log.warning("The webhook could not be reached (%s); check webhook_url.", _kind(error))
-        return False
+        return f"could not be reached ({type(error).__name__})"
     if not 200 <= answer.status_code < 300:  # noqa: PLR2004 - HTTP's successes
-        _log.warning("The webhook answered %d; check webhook_url.", answer.status_code)
-        return False
-    return True
-
-
-def _kind(error: Exception) -> str:
-    return type(error).__name__
+        return f"answered {answer.status_code}"
+    return None
 
 
 def message(url: str, lines: Iterable[str]) -> dict[str, Any]:

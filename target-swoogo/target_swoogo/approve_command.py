@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from target_swoogo.changes import HeldLines
 from target_swoogo.console import (
     ATTENTION,
     cell,
     explained,
     holding,
     json_option,
-    ledger_url,
+    offline_target,
     print_json,
     say,
     screen,
     table,
 )
 from target_swoogo.errors import TargetError
+from target_swoogo.evaluate import evaluate, planned
 from target_swoogo.glance import Glance
+from target_swoogo.model import Held
+from target_swoogo.observe import PairError, observed
+from target_swoogo.reconcile import utc_now
 from target_swoogo.status import held_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from target_swoogo.ledger import Ledger, Pair
-    from target_swoogo.model import Held
+    from target_swoogo.settings import Settings
+
+Lines: TypeAlias = dict[Held, list[str]]
+"""For each change that is held back, what it is about, field by field."""
 
 VERSION = 1
 """Of the JSON's shape."""
+
+GUARDS = ("guard_time_shift", "guard_changed", "guard_emptied", "guard_missing", "frozen")
+"""What may hold a change back."""
 
 _MOST = 20
 """So many changes are shown of each guard."""
 
 
 @click.command("approve")
-@click.option("--guard", metavar="CODE", help="Only what this guard held back.")
+@click.option("--guard", type=click.Choice(GUARDS), help="Only what this guard held back.")
 @click.option("--event", type=int, metavar="ID", help="Only of this Sessionboard event.")
 @click.option("--list", "only_list", is_flag=True, help="Show what is held back, approve nothing.")
 @json_option
@@ -46,23 +57,26 @@ def approve_command(*, guard: str | None, event: int | None, only_list: bool, as
 
     With --list, exits with 3 when something waits for approval.
     """
+    settings = offline_target().settings
     if only_list:
-        with Glance.at(ledger_url()) as ledger:
+        with Glance.at(settings.ledger_url) as ledger:
             found = _held(ledger, guard, event)
             waiting = _waiting(found)
+            lines = _lines(ledger, found, settings)
     else:
-        with holding() as ledger:
+        with holding(url=settings.ledger_url) as ledger:
             waiting = _waiting(_held(ledger, guard, event))
             for pair in ledger.pairs():
                 if event in {None, pair.sessionboard_event_id}:
                     ledger.approve(pair, guard)
             found = _held(ledger, guard, event)
+            lines = _lines(ledger, found, settings)
     if as_json:
-        print_json(_json(found, 0 if only_list else waiting))
+        print_json(_json(found, lines, 0 if only_list else waiting))
     else:
         out = screen()
         for pair, changes in found:
-            _show(out, pair, changes)
+            _show(out, pair, changes, lines)
         say(out, _told(waiting, only_list=only_list))
     return ATTENTION if only_list and waiting else 0
 
@@ -79,7 +93,21 @@ def _waiting(found: list[tuple[Pair, list[Held]]]) -> int:
     return sum(not one.approved for _, changes in found for one in changes)
 
 
-def _show(out: Console, pair: Pair, changes: list[Held]) -> None:
+def _lines(ledger: Ledger, found: list[tuple[Pair, list[Held]]], settings: Settings) -> Lines:
+    """What would change, as far as it still would."""
+    lines: Lines = {}
+    for pair, changes in found:
+        try:
+            seen = evaluate(ledger, pair, settings, now := utc_now())
+        except PairError:
+            continue
+        # As if nothing were approved, so that what was is shown as well.
+        held = HeldLines(ledger, pair, planned(seen, observed(pair, {}), settings, now, ()))
+        lines |= {one: held.of(one) for one in changes}
+    return lines
+
+
+def _show(out: Console, pair: Pair, changes: list[Held], lines: Lines) -> None:
     say(
         out,
         f"Sessionboard event {pair.sessionboard_event_id} to Swoogo event {pair.swoogo_event_id}",
@@ -87,10 +115,11 @@ def _show(out: Console, pair: Pair, changes: list[Held]) -> None:
     for code in dict.fromkeys(one.code for one in changes):
         members = [one for one in changes if one.code == code]
         say(out, f"\nHeld back: {len(members):,} [{code}]\n{members[0].message}")
-        listed = table("Kind", "Name", "What", "Approved")
+        listed = table("Kind", "Name", "What", "Change", "Approved")
         for one in members[:_MOST]:
             approved = "yes" if one.approved else "no"
-            listed.add_row(one.kind.value, cell(one.label), one.action, approved)
+            change = "\n".join(lines.get(one) or ["no longer due"])
+            listed.add_row(one.kind.value, cell(one.label), one.action, change, approved)
         out.print(listed)
         if len(members) > _MOST:
             say(out, f"… and {len(members) - _MOST:,} more; --json lists them all")
@@ -108,7 +137,7 @@ def _told(waiting: int, *, only_list: bool) -> str:
     return f"Approved: {waiting:,}. The next run sends them, exactly as they were held back."
 
 
-def _json(found: list[tuple[Pair, list[Held]]], approved: int) -> dict[str, object]:
+def _json(found: list[tuple[Pair, list[Held]]], lines: Lines, approved: int) -> dict[str, object]:
     return {
         "version": VERSION,
         "approved": approved,
@@ -117,6 +146,7 @@ def _json(found: list[tuple[Pair, list[Held]]], approved: int) -> dict[str, obje
                 "sessionboard_event_id": pair.sessionboard_event_id,
                 "swoogo_event_id": pair.swoogo_event_id,
                 **held_json(one),
+                "changes": lines.get(one, []),
             }
             for pair, changes in found
             for one in changes

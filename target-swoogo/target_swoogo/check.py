@@ -163,24 +163,26 @@ def events_known(
     """
     lines = []
     about = pair_name(mapping)
-    if ours is not None and mapping[0] not in {event.id for event in ours}:
+    one, other = ({event.id for event in events or ()} for events in (ours, theirs))
+    swapped = "The ids look swapped. " if mapping[0] in other and mapping[1] in one else ""
+    if ours is not None and mapping[0] not in one:
         lines.append(
             error(
                 about,
                 "sessionboard_event_unknown",
                 f"Sessionboard has no event {mapping[0]} that this token may see.",
-                "Correct sessionboard_event_id in event_mappings, or use a token of the "
+                f"{swapped}Correct sessionboard_event_id in event_mappings, or use a token of the "
                 "organisation that has the event.",
             )
         )
-    if theirs is not None and mapping[1] not in {event.id for event in theirs}:
+    if theirs is not None and mapping[1] not in other:
         lines.append(
             error(
                 about,
                 "swoogo_event_unknown",
                 f"Swoogo has no event {mapping[1]} that this consumer key may see.",
-                "Correct swoogo_event_id in event_mappings, or use the key of the account that "
-                "has the event.",
+                f"{swapped}Correct swoogo_event_id in event_mappings, or use the key of the "
+                "account that has the event.",
             )
         )
     if not lines and ours is not None and theirs is not None:

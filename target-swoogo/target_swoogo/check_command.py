@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of the shape of the JSON."""
 
+_UNKNOWN = {"sessionboard_event_unknown", "swoogo_event_unknown"}
+"""Why a pair that is mapped cannot be meant."""
+
 _STYLES = {Level.FINE: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 
 
@@ -137,19 +140,29 @@ def run_check(environ: Mapping[str, str]) -> Checked:
     if ours is None:
         ours = [dated(pair.event, pair.starts) for pair in ledger.pairs.values()]
     theirs = swoogo.events or []
-    known = [
-        mapping
+    lines_of_pairs = {
+        mapping: _pair_lines(mapping, settings, ledger, swoogo, sessionboard)
         for mapping in mappings
-        if all(
-            line.level is Level.FINE
-            for line in check.events_known(mapping, sessionboard.events, swoogo.events)
-        )
+    }
+    right = [
+        mapping
+        for mapping, lines in lines_of_pairs.items()
+        if not any(line.level is Level.ERROR for line in lines)
     ]
-    pairs = check.proposals(ours, theirs, known)
-    proposed = [(one.id, other.id) for one, other in pairs]
+    likely = ((one.id, other.id) for one, other in check.proposals(ours, theirs, right))
+    proposed = [pair for pair in likely if pair not in mappings]
     lines = [*seen.lines, *ledger.lines, *swoogo.lines, *sessionboard.lines]
     if proposed:
-        text = check.mapping_text([*known, *proposed])
+        doubtful = [mapping for mapping in mappings if mapping not in right]
+        used = {one for one, _ in proposed}, {other for _, other in proposed}
+        kept = [
+            (one, other)
+            for one, other in doubtful
+            if one not in used[0]
+            and other not in used[1]
+            and not any(line.code in _UNKNOWN for line in lines_of_pairs[one, other])
+        ]
+        text = check.mapping_text([*right, *kept, *proposed])
         count = f"{len(proposed)} pair{'s' if len(proposed) > 1 else ''}"
         lines.append(
             fine(
@@ -158,8 +171,8 @@ def run_check(environ: Mapping[str, str]) -> Checked:
                 f"To sync them: TARGET_SWOOGO_EVENT_MAPPINGS='{text}'",
             )
         )
-    for mapping in mappings:
-        lines += _pair_lines(mapping, settings, ledger, swoogo, sessionboard)
+    for of_pair in lines_of_pairs.values():
+        lines += of_pair
     return Checked(lines, ours, theirs, mappings, proposed, swoogo.spent, swoogo.left)
 
 

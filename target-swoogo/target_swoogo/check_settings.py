@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PREFIX = "TARGET_SWOOGO_"
+_TAP_PREFIX = "TAP_SESSIONBOARD_"
+_TAP_SETTINGS = (
+    "access_token",
+    "region",
+    "api_url",
+    "event_ids",
+    "start_date",
+    "lookback_minutes",
+    "full_read_hours",
+    "page_size",
+    "request_timeout_seconds",
+    "user_agent",
+)
+"""The settings of tap-sessionboard, which shares the project's environment."""
+
+_MEANT = 0.75
+"""A name that agrees so far with a setting's was meant for it (`difflib`)."""
+
 _ABOUT = "Settings"
 _WORDS = {"true", "1", "yes", "on", "false", "0", "no", "off", ""}
 _SENT_ONLY = {"id", "contact_id", "direct_link"}
@@ -68,6 +88,8 @@ def look_at_settings(environ: Mapping[str, str]) -> SettingsSeen:
     missing = {"consumer_key": "", "consumer_secret": "", "event_mappings": []}
     settings = Settings.from_config(missing | defaults | usable)
     lines += _doubts(settings)
+    lines += _misspelt(environ)
+    lines += _left_unread(environ, settings)
     if not lines:
         lines.append(fine(_ABOUT, "Every setting is valid."))
     if settings.dry_run:
@@ -100,6 +122,46 @@ _FORMS = {
     "array": 'it must be a list in JSON, such as ["accepted"] or [{"sessionboard_event_id": 4101, '
     '"swoogo_event_id": 77001}].',
 }
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[Line]:
+    """Variables that nobody reads, and that were meant for a setting."""
+    for prefix, names in ((_PREFIX, list(SCHEMA["properties"])), (_TAP_PREFIX, _TAP_SETTINGS)):
+        for variable in sorted(environ):
+            name = variable.removeprefix(prefix).lower()
+            # Meltano's own begin with another underscore.
+            ours = variable.startswith(prefix) and not name.startswith("_")
+            if not ours or name in names:
+                continue
+            for meant in get_close_matches(name, names, 1, _MEANT):
+                yield warning(
+                    _ABOUT,
+                    "setting_unknown",
+                    f"The environment has {variable}, which is no setting.",
+                    f"Write {prefix}{meant.upper()}, if that is what is meant.",
+                )
+
+
+def _left_unread(environ: Mapping[str, str], settings: Settings) -> Iterator[Line]:
+    """Events that are mapped, and not among those that the tap reads."""
+    variable = f"{_TAP_PREFIX}EVENT_IDS"
+    given = environ.get(variable)
+    if not given:
+        return
+    try:
+        read = {int(event_id) for event_id in json.loads(given)}
+    except (ValueError, TypeError):
+        yield _invalid(f"The tap's setting event_ids ({variable}) is not a list such as [4101].")
+        return
+    for ours, _ in settings.event_mappings if read else ():
+        if ours not in read:
+            yield error(
+                _ABOUT,
+                "event_not_read",
+                f"Sessionboard event {ours} is mapped, but the tap's setting event_ids "
+                f"({variable}) leaves it out, so it is never read.",
+                f"Add {ours} to {variable}, or remove that variable to read every event.",
+            )
 
 
 def _invalid(sentence: str) -> Line:

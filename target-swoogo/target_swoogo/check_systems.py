@@ -145,12 +145,11 @@ def ask_sessionboard(settings: Settings, environ: Mapping[str, str]) -> Sessionb
     token = settings.sessionboard_access_token or environ.get("TAP_SESSIONBOARD_ACCESS_TOKEN")
     if not token:
         seen.lines.append(
-            warning(
+            error(
                 "Sessionboard",
                 "sessionboard_token_missing",
-                "Without an access token, Sessionboard was not looked at.",
-                "Set sessionboard_access_token, or the tap's TAP_SESSIONBOARD_ACCESS_TOKEN, to "
-                "the tap's token.",
+                "There is no access token, so Sessionboard cannot be read.",
+                "Set TAP_SESSIONBOARD_ACCESS_TOKEN in .env.",
             )
         )
         return seen
@@ -211,6 +210,14 @@ def _look_into_events(client: Sessionboard, seen: SessionboardSeen, mapped: Sequ
 
 def _scopes(client: Sessionboard, event_id: int) -> Iterator[Line]:
     missing = [what for what in SCOPES if not client.may_read(event_id, what)]
+    if "speakers" not in missing and client.masks(event_id):
+        yield error(
+            "Sessionboard",
+            "sessionboard_masked",
+            f"The token sees masked e-mail addresses only (event {event_id}), with which no "
+            f"speaker can be sent.",
+            "Use a token that may see personal data.",
+        )
     for scope in dict.fromkeys(SCOPES[what] for what in missing):
         lists = " and ".join(what for what in missing if SCOPES[what] == scope)
         yield error(

@@ -21,6 +21,7 @@ from target_swoogo.console import (
     holding,
     json_option,
     ledger_url,
+    offline_target,
     print_json,
 )
 from target_swoogo.database import Database
@@ -63,21 +64,28 @@ for _command in (
 @explained
 def release(*, sessionboard_event_id: int, as_json: bool) -> None:
     """Let go of an event pair, so that either event may be mapped elsewhere."""
-    with holding() as ledger:
+    settings = offline_target().settings
+    with holding(url=settings.ledger_url) as ledger:
         pair = ledger.release(sessionboard_event_id)
     if pair is None:
         raise TargetError(
             "pair_unknown", f"Sessionboard event {sessionboard_event_id} is not paired."
         )
+    still_mapped = pair.events in settings.event_mappings
     if as_json:
         ours, theirs = pair.events
-        print_json({"released": {"sessionboard_event_id": ours, "swoogo_event_id": theirs}})
+        released = {"sessionboard_event_id": ours, "swoogo_event_id": theirs}
+        print_json({"released": released, "still_mapped": still_mapped})
         return
     click.echo(
         f"Released: Sessionboard event {pair.sessionboard_event_id} no longer goes to Swoogo "
         f"event {pair.swoogo_event_id}. Nothing was changed in either; mapping the same pair "
         f"again goes on where it ended."
     )
+    if still_mapped:
+        click.echo(
+            "But it is still in event_mappings: take it out, or the next run takes it up again."
+        )
 
 
 @main.group()

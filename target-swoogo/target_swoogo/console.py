@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -15,6 +16,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from singer_sdk.configuration._dict_config import parse_environment_config
+from typing_extensions import override
 
 from target_swoogo.errors import TargetError
 from target_swoogo.glance import Glance
@@ -27,6 +29,9 @@ from target_swoogo.wording import masked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
     from target_swoogo.report import RunReport
 
 FAILED = 1
@@ -36,6 +41,12 @@ ATTENTION = 3
 """Exit code: it was done, and a person should look at what it says."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Unicode's explicit directional embeddings, overrides and isolates."""
+
+_UNSHOWN = re.compile(f"{_TURNING.pattern}|[\x7f-\x9f]")
+"""What JSON may hold as it is, and a terminal should not get."""
 
 _PREFIX = "TARGET_SWOOGO_"
 _LONGEST = 60
@@ -50,13 +61,29 @@ def screen() -> Console:
 
     What records hold is never taken for markup.
     """
-    return Console(
+    return _Screen(
         width=None if sys.stdout.isatty() else 100,
         highlight=False,
         markup=False,
         emoji=False,
         soft_wrap=False,
     )
+
+
+class _Screen(Console):
+    """Shows nothing that a terminal would obey, or that would make a text read otherwise."""
+
+    @override
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=harmless(segment.text))
+
+
+def harmless(text: str) -> str:
+    """A text without control characters, and without what turns the direction of letters round."""
+    return _TURNING.sub("", clean_text(text))
 
 
 def say(out: Console, *sentences: str) -> None:
@@ -87,7 +114,7 @@ def cell(value: object, longest: int = _LONGEST) -> str:
     """A value on one line, with nothing in it that a terminal would obey."""
     if value is None or value == "":
         return "nothing"
-    text = " ".join(clean_text(str(value)).split())
+    text = " ".join(harmless(str(value)).split())
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
@@ -98,7 +125,8 @@ def quoted(name: str) -> str:
 
 def print_json(data: object) -> None:
     """Print plain data for scripts."""
-    click.echo(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
+    text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
+    click.echo(_UNSHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def ago(since: str, now: datetime) -> str:
@@ -204,21 +232,34 @@ def holding(*, url: str | None = None, dry_run: bool = False) -> Iterator[Ledger
 
 
 @contextmanager
-def explaining() -> Iterator[None]:
-    """End with one sentence where something fails that a person can mend."""
+def explaining(*, as_json: bool = False) -> Iterator[None]:
+    """End with one sentence where something fails that a person can mend.
+
+    Args:
+        as_json: Whether scripts are told as well.
+    """
     try:
         yield
     except TargetError as error:
-        click.echo(f"{error} [{error.code}]", err=True)
+        if as_json:
+            print_json({"error": {"code": error.code, "message": str(error)}})
+        _tell(error.code, str(error))
         sys.exit(FAILED)
 
 
+def _tell(code: str, sentence: str) -> None:
+    click.echo(f"{harmless(sentence)} [{code}]", err=True)
+
+
 def exit_code(report: RunReport) -> int:
-    """What scripts are told of a run or a plan."""
-    if any(pair.error or pair.failures() for pair in report.pairs):
+    """What scripts are told of a run or a plan; what stopped a pair is said on stderr."""
+    stopped = [pair.error for pair in report.pairs if pair.error]
+    for code, sentence in stopped:
+        _tell(code, sentence)
+    if stopped:
         return FAILED
     unsure = any(
-        pair.held() or any(note.code == "ambiguous" for note in pair.skips())
+        pair.failures() or pair.held() or any(note.code == "ambiguous" for note in pair.skips())
         for pair in report.pairs
     )
     late = any(pair.postponed or pair.pending() for pair in report.pairs)
@@ -230,7 +271,7 @@ def explained(command: Callable[..., int | None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
-        with explaining():
+        with explaining(as_json=kwargs.get("as_json", False)):
             sys.exit(command(*args, **kwargs) or 0)
 
     return run

@@ -62,8 +62,9 @@ def driver_missing() -> TargetError:
     """The library that speaks to PostgreSQL comes with an extra of its own."""
     return TargetError(
         "ledger_driver_missing",
-        "A ledger in PostgreSQL needs a driver; install it with: "
-        "pip install 'target-swoogo[postgres]'",
+        "A ledger in PostgreSQL needs a driver: in meltano.yml, set the target's pip_url to "
+        "-e ./target-swoogo[postgres] and run meltano install; without Meltano, "
+        "pip install 'target-swoogo[postgres]'.",
     )
 
 

@@ -134,9 +134,10 @@ def _event(ledger: Ledger, pair: Pair) -> tuple[Event, ZoneInfo]:
     if payload is None:
         raise PairError(
             "sessionboard_event_unknown",
-            f"Nothing was received of Sessionboard event {pair.sessionboard_event_id}; correct "
-            f"sessionboard_event_id in event_mappings, and see that the tap's event_ids "
-            f"include it and its stream events is selected.",
+            f"Nothing was received of Sessionboard event {pair.sessionboard_event_id}. If "
+            f"tap-sessionboard failed above, mend that first; else correct sessionboard_event_id "
+            f"in event_mappings, and see that the tap's event_ids include it and its stream "
+            f"events is selected.",
         )
     event = Reader(Event).read(record_id, payload)
     zone = None if isinstance(event, Unreadable) else observe.zone_of(event.timezone)

@@ -32,18 +32,26 @@ class Glance(Ledger):
             The ledger.
 
         Raises:
-            TargetError: There is none, or it is of a later version, damaged, or cannot be reached.
+            TargetError: There is none, or it is of a later version, damaged, or cannot be reached,
+                or a run of an earlier version is at work on it.
         """
-        busy = False
+        busy: TargetError | None = None
         try:
             # Checks it, and makes it one of this version, as a run would.
             Database.open(url, create=False).close()
         except TargetError as error:
             if error.code != "ledger_held":
                 raise
-            busy = True
-        glance = cls(Database.open(url, create=False, shared=True), dry_run=True)
-        glance.busy = busy
+            busy = error
+        database = Database.open(url, create=False, shared=True)
+        meta = schema.meta.c
+        version = select(meta.value).where(meta.name == "version")
+        if busy and database.connection.scalar(version) != str(schema.VERSION):
+            # An older program is at work; this one brings the ledger up to date after it.
+            database.close()
+            raise busy
+        glance = cls(database, dry_run=True)
+        glance.busy = busy is not None
         return glance
 
     def run_at_work(self) -> tuple[str, str] | None:
@@ -56,6 +64,19 @@ class Glance(Ledger):
             .limit(1)
         ).one_or_none()
         return (row.holder, row.started_at) if self.busy and row else None
+
+    def check_received(self) -> None:
+        """See that something was received.
+
+        Raises:
+            TargetError: Nothing was.
+        """
+        if self._db.scalar(select(schema.source.c.event_id).limit(1)) is None:
+            raise TargetError(
+                "nothing_received",
+                "No sync has run yet, so there is nothing to look at (a dry run keeps nothing); "
+                "run a sync first.",
+            )
 
     def events_received(self) -> list[int]:
         """The Sessionboard events of which anything was received, mapped or not."""

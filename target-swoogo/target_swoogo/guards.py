@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from target_swoogo.actions import CHOICES, Action, Change, HeldBack, Verb, digest
+from target_swoogo.actions import CHOICES, Action, Change, HeldBack, Verb, digest, part
 from target_swoogo.model import Held, Key, Kind, Note, State
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ TO_APPROVE = "to let it through: meltano invoke target-swoogo:approve"
 FEWEST = 10
 """Known records of a kind below which no guard acts: of a handful, an ordinary edit is half."""
 
-_DAY = 24 * 60
+_HOUR, _DAY = 60, 24 * 60
+"""In minutes."""
 
 
 def guard(
@@ -99,19 +100,19 @@ def without(action: Action, names: Collection[str]) -> Action | None:
 
 
 def to_keep(
-    held: Iterable[HeldBack], before: Iterable[Held], unfinished: Collection[Key]
+    held: Iterable[HeldBack], before: Iterable[Held], unfinished: Collection[tuple[Key, str]]
 ) -> list[Held]:
     """What the ledger is to remember of what is held back.
 
     Args:
         held: What is held back.
         before: What was held back before.
-        unfinished: The records of which something is still to be done; their approvals last.
+        unfinished: The records, and what of them, that are still to be done; their approvals last.
     """
     kept = {
         (one.kind, one.source_id, one.action, one.code): one
         for one in before
-        if one.approved and (one.kind, one.source_id) in unfinished
+        if one.approved and ((one.kind, one.source_id), part(Verb(one.action))) in unfinished
     }
     for action, code, message in held:
         kind, source_id = action.row.key
@@ -128,14 +129,17 @@ class _Update:
     Attributes:
         place: Of its action in the plan.
         action: The action.
-        open: The fields whose old value is known and on which no guard has decided yet. One whose
-            old value is not known is merely sent again, after a call that was cut off.
+        open: The fields on which no guard has decided yet.
+        known: The fields whose old value is known. One whose old value is not known may be merely
+            sent again, after a call that was cut off: it counts towards no share, and goes on
+            unless it would be by another clock than what is held.
         held: The fields that are held back.
     """
 
     place: int
     action: Action
     open: set[str]
+    known: set[str]
     held: set[str] = field(default_factory=set)
 
 
@@ -175,8 +179,8 @@ class _Guards:
         updates = []
         for place, action in enumerate(self.plan.actions):
             if action.verb is Verb.UPDATE or action.replaces is not None:
-                names = self._before(action).keys() & action.changes.keys()
-                updates.append(_Update(place, action, set(names)))
+                known = self._before(action).keys() & action.changes.keys()
+                updates.append(_Update(place, action, set(action.changes), set(known)))
         return updates
 
     def _before(self, action: Action) -> Mapping[str, Scalar]:
@@ -188,21 +192,29 @@ class _Guards:
     def _time_shift(self, updates: Iterable[_Update], known: Counter[Kind]) -> None:
         code = "guard_time_shift"
         shifts: dict[float, list[tuple[_Update, set[str]]]] = defaultdict(list)
+        unknown: list[tuple[_Update, set[str]]] = []
         for update in updates:
-            if update.action.row.kind is Kind.SESSION:
-                minutes = _shift(update.action, self._before(update.action))
-                if minutes:
-                    shifts[minutes].append((update, set(TIMES & update.action.changes.keys())))
+            times = set(TIMES & update.open)
+            if update.action.row.kind is not Kind.SESSION or not times:
+                continue
+            if not times <= update.known:
+                unknown.append((update, times))
+            elif minutes := _shift(update.action, self._before(update.action)):
+                shifts[minutes].append((update, times))
         for minutes in sorted(shifts, key=lambda m: (-len(shifts[m]), m)):
             shifts[minutes] = self._not_approved(shifts[minutes], code)
         if not shifts:
             return
-        minutes, moved = max(shifts.items(), key=lambda item: len(item[1]))
+        # Over a change of the clocks, one wrong zone is two offsets, an hour apart.
+        near = {m: [u for n in shifts if abs(n - m) <= _HOUR for u in shifts[n]] for m in shifts}
+        minutes = max(shifts, key=lambda m: (len(near[m]), len(shifts[m])))
+        moved = near[minutes]
         share = _share(len(moved), known[Kind.SESSION])
         limit = self.settings.guard_time_shift_percent
         if limit and share >= limit:
             self._hold(
-                moved,
+                # What may only be sent again, too: it would be by another clock than the rest.
+                [*moved, *self._not_approved(unknown, code)],
                 code,
                 f"{share:.0f} % of the sessions would move by {_offset(minutes)}: a time-zone "
                 f"change? Their new times are held back; look at the times and the time zone of "
@@ -213,7 +225,7 @@ class _Guards:
         code = "guard_emptied"
         suspects: dict[tuple[Kind, str], list[_Update]] = defaultdict(list)
         for update in updates:
-            for name in sorted(update.open):
+            for name in sorted(update.open & update.known):
                 change = update.action.changes[name]
                 if change.new is None and change.old is not None:
                     suspects[update.action.row.kind, name].append(update)
@@ -242,8 +254,8 @@ class _Guards:
         code = "guard_changed"
         by_kind: dict[Kind, list[tuple[_Update, set[str]]]] = defaultdict(list)
         for update in updates:
-            if update.open:
-                by_kind[update.action.row.kind].append((update, set(update.open)))
+            if names := update.open & update.known:
+                by_kind[update.action.row.kind].append((update, names))
         limit = self.settings.guard_changed_percent
         for kind, suspects in by_kind.items():
             if not _share(len(suspects), known[kind]) > limit > 0:
@@ -342,7 +354,7 @@ class _Guards:
                 f"removed from Swoogo; look at them in Sessionboard, and at the settings that "
                 f"choose what is synced. If it is meant, raise guard_missing_percent."
             )
-            note = Note(kind.value, kind.plural, kind.plural, code, message)
+            note = Note("event", kind.plural, kind.plural, code, message)
             self.plan.warnings.append(note)
         if shrunk:
             names = " and ".join(kind.plural for kind in shrunk)

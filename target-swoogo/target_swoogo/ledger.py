@@ -296,7 +296,7 @@ class Ledger(SourceRecords, History):
     def forget(self, pair: Pair, key: Key) -> None:
         """Drop a record from the ID map with all that hangs on it. Call inside `commit`."""
         kind, source_id = key
-        for table in (schema.mapped, schema.image, schema.intent):
+        for table in (schema.mapped, schema.image, schema.intent, schema.held):
             self._drop(table, pair, key)
         link = schema.link.c
         for kind_of, column in ((Kind.SPEAKER, link.speaker_id), (Kind.SESSION, link.session_id)):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+from typing_extensions import override
 
 from target_swoogo.actions import Verb
+from target_swoogo.changes import change_lines
 from target_swoogo.console import (
     cell,
     exit_code,
@@ -19,22 +23,21 @@ from target_swoogo.console import (
     table,
     target,
 )
+from target_swoogo.glance import Glance
 from target_swoogo.model import Kind
-from target_swoogo.report_changes import field_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from rich.console import Console
 
     from target_swoogo.actions import Action
     from target_swoogo.report import PairReport, RunReport
-    from target_swoogo.report_changes import Excerpt
 
 _MOST = 25
 """So many actions of a kind are shown, unless all are asked for."""
 
-_LONGEST = 120
+_PATIENCE_SECONDS = 10
+"""So long a plan waits for Swoogo."""
+
 _GROUPS = {
     Verb.LINK: "Links",
     Verb.UNLINK: "Links",
@@ -50,16 +53,26 @@ def plan_command(*, in_full: bool, as_json: bool) -> int:
     """Say what a run would do with what was last received, field by field, and what it costs.
 
     Swoogo is read as far as is needed; nothing is changed, and no bookmark moves. Exits with 3 when
-    something is ambiguous or held back.
+    something is ambiguous or held back, or when Swoogo's quota allows no more now.
     """
     made = target(dry_run=True)
+    with Glance.at(made.settings.ledger_url) as glance:
+        glance.check_received()
     with holding(url=made.settings.ledger_url, dry_run=True) as ledger:
-        report = made.reconciler(ledger).run()
+        report = replace(made.reconciler(ledger), stop=_Patience()).run()
     if as_json:
         print_json(report.as_json())
     else:
         _show(screen(), report, in_full=in_full)
     return exit_code(report)
+
+
+class _Patience(threading.Event):
+    """Tells a run not to wait for long: a person waits, and the sync for the ledger."""
+
+    @override
+    def wait(self, timeout: float | None = None) -> bool:
+        return timeout is None or timeout > _PATIENCE_SECONDS or super().wait(timeout)
 
 
 def _show(out: Console, report: RunReport, *, in_full: bool) -> None:
@@ -72,7 +85,9 @@ def _show(out: Console, report: RunReport, *, in_full: bool) -> None:
             shown = actions if in_full else actions[:_MOST]
             listed = table("What", "Record", "Change")
             for action in shown:
-                listed.add_row(action.verb.value, cell(action.row.label), _change(action, pair))
+                listed.add_row(
+                    action.verb.value, cell(action.row.label), "\n".join(change_lines(action, pair))
+                )
             out.print(listed)
             if len(actions) > len(shown):
                 say(out, f"… and {len(actions) - len(shown):,} more; --all shows them")
@@ -80,6 +95,12 @@ def _show(out: Console, report: RunReport, *, in_full: bool) -> None:
             out.print()
     for line in report.as_text():
         say(out, line)
+    if any(pair.postponed for pair in report.pairs):
+        say(
+            out,
+            "Swoogo's quota allows no more now but for its reserve, so not all could be planned; "
+            "try again in ten minutes.",
+        )
 
 
 def _groups(pair: PairReport) -> dict[str, list[Action]]:
@@ -90,33 +111,3 @@ def _groups(pair: PairReport) -> dict[str, list[Action]]:
         title = _GROUPS.get(action.verb, action.row.kind.plural.capitalize())
         groups[title].append(action)
     return {title: actions for title, actions in groups.items() if actions}
-
-
-def _change(action: Action, pair: PairReport) -> str:
-    if action.sessions:
-        word = "off" if action.verb is Verb.UNLINK else "to"
-        return f"{word} {'; '.join(_titles(action.sessions, pair))}"
-    if action.verb is Verb.IMAGE:
-        return "headshot" if action.row.kind is Kind.SPEAKER else "logo"
-    changes = field_changes(action, pair.directory)
-    if not changes:
-        return "nothing to send"
-    lines = []
-    for change in changes:
-        new = _excerpt(change.new)
-        is_new = action.verb is Verb.CREATE
-        lines.append(f"{change.name}: {new if is_new else f'{_excerpt(change.old)} → {new}'}")
-    return "\n".join(lines)
-
-
-def _titles(session_ids: Iterable[str], pair: PairReport) -> Iterator[str]:
-    rows = [action.row for action in pair.plan.actions] + pair.plan.unchanged
-    labels = {row.source_id: row.label for row in rows if row.kind is Kind.SESSION}
-    known = pair.directory.labels
-    for session_id in session_ids:
-        label = labels.get(session_id) or known.get((Kind.SESSION, session_id), session_id)
-        yield cell(label)
-
-
-def _excerpt(value: Excerpt | None) -> str:
-    return cell(f"{value.before}{value.text}{value.after}" if value else None, _LONGEST)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from target_swoogo import guards, observe
-from target_swoogo.actions import Applied, Verb
+from target_swoogo.actions import Applied, Verb, part
 from target_swoogo.answers import SwoogoError
 from target_swoogo.apply import Applier, Verdict
 from target_swoogo.errors import TargetError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from zoneinfo import ZoneInfo
 
-    from target_swoogo.actions import Observed, Plan
+    from target_swoogo.actions import Action, Observed, Plan
     from target_swoogo.evaluate import Evaluated
     from target_swoogo.ledger import Ledger, Pair
     from target_swoogo.model import Found, Held, Key, Programme
@@ -51,6 +51,8 @@ class Reconciler:
         user_agent: Names this program to the servers it talks to.
         now: The instant that decides what is over.
         only: Chooses the records of a pair to which this run is limited; all where None.
+        read: The Sessionboard events that were read whole in this run; None where it is not about
+            reading.
     """
 
     ledger: Ledger
@@ -59,6 +61,7 @@ class Reconciler:
     user_agent: str
     now: datetime
     only: Callable[[Pair, Programme, Applied], Collection[Key]] | None = None
+    read: Collection[int] | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -102,6 +105,7 @@ class Reconciler:
             left,
             past,
             self._estimate(pairs) if self.settings.dry_run else None,
+            partial=self.only is not None,
         )
         self.ledger.end_run(report.summary())
         return report
@@ -148,11 +152,14 @@ class Reconciler:
         applied, programme = seen.applied, seen.programme
         report.event_name = label_of(seen.event.name, None, "Event")
         report.zone = seen.zone
+        report.read = self.read is None or pair.sessionboard_event_id in self.read
         before = self.ledger.held(pair)
         report.plan = plan = self._plan(pair, seen, before)
         nested = self.settings.subsessions == "as_sessions"
         plan.warnings += look_over(programme, applied.images, nested=nested)
-        held, to_do = plan.held, {action.row.key for action in plan.actions}
+        if not report.read:
+            plan.warnings.append(_not_read(pair, report.event_name))
+        held, to_do = plan.held, {_what(action) for action in plan.actions}
         before = self._hold_back(pair, before, guards.to_keep(held, before, to_do))
         if self.only is not None:
             ids = {k: e.swoogo_id for k, e in applied.mapped.items() if e.swoogo_id is not None}
@@ -177,10 +184,11 @@ class Reconciler:
         report.outcomes = applier.run(plan)
         if applier.error is not None:
             raise applier.error
-        to_do -= {o.action.row.key for o in report.outcomes}
-        to_do |= {o.action.row.key for o in report.outcomes if o.verdict in _UNFINISHED}
+        to_do -= {_what(o.action) for o in report.outcomes}
+        to_do |= {_what(o.action) for o in report.outcomes if o.verdict in _UNFINISHED}
         self._hold_back(pair, before, guards.to_keep(held, before, to_do))
-        if self.only is None and not any(o.code in _CUT_OFF for o in report.outcomes):
+        done = self.only is None and not any(o.code in _CUT_OFF for o in report.outcomes)
+        if done and report.read:
             with self.ledger.commit():
                 self.ledger.synced(pair)
 
@@ -272,6 +280,22 @@ _CUT_OFF = frozenset({"quota_spent", "run_ended"})
 
 _UNFINISHED = frozenset({Verdict.PENDING, Verdict.FAILED})
 """How an action ends that a later run tries again."""
+
+
+def _not_read(pair: Pair, name: str) -> Note:
+    event_id = str(pair.sessionboard_event_id)
+    since = f"of {pair.synced_at}" if pair.synced_at else "incomplete"
+    message = (
+        f"Sessionboard event {event_id} was not read whole in this run, so what is in Swoogo may "
+        f"be {since}; see what tap-sessionboard says above, and that its event_ids include "
+        f"{event_id}."
+    )
+    return Note("event", event_id, name, "sessionboard_not_read", message)
+
+
+def _what(action: Action) -> tuple[Key, str]:
+    """The record that an action is about, and what of it."""
+    return action.row.key, part(action.verb)
 
 
 def _unknown_levels(programme: Programme, pair: Pair) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from target_swoogo.guards import FEWEST
 from target_swoogo.model import Kind
 from target_swoogo.reconcile import Reconciler, utc_now
 
@@ -63,6 +64,29 @@ def to_forget(drift: Iterable[Drift]) -> Forgetting:
             links = out.links if one.code == "link_missing" else out.added
             links.append((one.key[1], one.session_id))
     return out
+
+
+def refusal(compared: Mapping[str, int], drift: Iterable[Drift], limit: int) -> str | None:
+    """Why so much is not repaired unasked: an older ledger would roll all of Swoogo back.
+
+    Args:
+        compared: How many records of each kind were compared, by its plural.
+        drift: What would be repaired.
+        limit: The share of the records of a kind, in percent, that may be; 0 allows all.
+
+    Returns:
+        A sentence, or None where a repair may be.
+    """
+    edited = Counter(kind for kind, _ in {d.key for d in drift if d.code == "edited_in_swoogo"})
+    for kind, count in edited.items():
+        known = compared[kind.plural]
+        if known >= FEWEST and 100 * count / known > limit > 0:
+            return (
+                f"{count:,} of the {known:,} {kind.plural} in Swoogo are not what was sent, more "
+                f"than guard_changed_percent ({limit} %) lets through: is this an older ledger, "
+                f"brought back? Nothing was repaired; run a sync first; if it is meant: --force"
+            )
+    return None
 
 
 def repair(

@@ -58,6 +58,7 @@ class PairReport:
         postponed: Whether the run ended before the pair could be looked at.
         zone: The event's time zone; None where it is not known.
         directory: Names and pages of the records that the report names.
+        read: Whether the event was read whole from Sessionboard in this run.
     """
 
     pair: Pair
@@ -68,6 +69,7 @@ class PairReport:
     postponed: bool = False
     zone: ZoneInfo | None = None
     directory: Directory = field(default_factory=Directory)
+    read: bool = True
 
     def counts(self) -> dict[str, Counter[str]]:
         """How many records of each kind were created, updated and so on.
@@ -170,6 +172,7 @@ class RunReport:
         credits_used: Credits of Swoogo's quota it used.
         credits_left: Credits left in the quota's window; None when Swoogo was not called.
         past: The runs before it, the latest first.
+        partial: Whether it was limited to chosen records, so that it is not the latest of all.
         estimate: For a dry run, what carrying it out would cost.
     """
 
@@ -182,6 +185,7 @@ class RunReport:
     credits_left: int | None
     past: Sequence[PastRun] = ()
     estimate: Estimate | None = None
+    partial: bool = False
 
     def summary(self) -> dict[str, Any]:
         """The figures of the run, for the ledger; they name no record."""
@@ -221,7 +225,7 @@ class RunReport:
         data = msgspec.json.format(msgspec.json.encode(self.as_json()), indent=1)
         text = self.as_html().encode()
         for content, ending in ((data, "json"), (text, "html")):
-            for name in (self.run_id, "latest"):
+            for name in (self.run_id,) if self.partial else (self.run_id, "latest"):
                 _replace(path / f"{name}.{ending}", content)
         _let_go(path, self.ended - KEPT)
         return path / f"{self.run_id}.html"

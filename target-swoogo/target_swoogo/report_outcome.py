@@ -54,6 +54,9 @@ def outcome(pairs: Sequence[PairReport], *, dry_run: bool) -> str:
     if late := sum(pair.postponed for pair in pairs):
         parts.append(f"{late} of {len(pairs)} events wait for the next run")
     rest = [pair for pair in pairs if not pair.error and not pair.postponed]
+    if old := sum(not pair.read for pair in rest):
+        which = "Sessionboard was" if old == len(rest) else f"{old} of {len(rest)} events were"
+        parts.append(f"{which} not read whole in this run, so this may be old")
     if rest:
         parts += _would(rest) if dry_run else _did(rest)
     text = "; ".join(parts)

@@ -24,16 +24,16 @@ from target_swoogo.console import (
 )
 from target_swoogo.errors import TargetError
 from target_swoogo.evaluate import evaluate
-from target_swoogo.model import Key, State
+from target_swoogo.model import Key, Kind, State
 from target_swoogo.observe import PairError
 from target_swoogo.reconcile import utc_now
 from target_swoogo.selection import even, named
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from target_swoogo.ledger import Ledger
+    from target_swoogo.ledger import Ledger, Pair
     from target_swoogo.model import Note, Row
     from target_swoogo.report import RunReport
     from target_swoogo.settings import Settings
@@ -49,7 +49,7 @@ Chosen: TypeAlias = dict[tuple[int, int], set[Key]]
 def retry_command(*, as_json: bool) -> int:
     """Try again at once what failed: records, links and images.
 
-    Exits with 1 when something failed again.
+    Exits with 3 when something failed again.
     """
     made = target()
     with holding(url=made.settings.ledger_url, dry_run=made.settings.dry_run) as ledger:
@@ -68,11 +68,13 @@ def sync_only_command(*, names: tuple[str, ...], as_json: bool) -> int:
     """Sync chosen sessions, speakers or sponsors at once, by id, title, name or e-mail address.
 
     A session brings its room and track. A speaker is linked to those of their sessions that are in
-    Swoogo. Exits with 1 when something failed, with 3 when something was left out.
+    Swoogo. Exits with 3 when something failed or was left out.
     """
     made = target()
     with holding(url=made.settings.ledger_url, dry_run=made.settings.dry_run) as ledger:
-        chosen, several = _chosen(ledger, made.settings, names)
+        pairs = ledger.propose(made.settings.event_mappings)
+        kinds = set(Kind) - CHOICES
+        chosen, several = choose(ledger, made.settings, pairs, names, kinds, "synced")
         for sentence in several:
             click.echo(sentence, err=as_json)
         return _run(made, ledger, chosen, as_json=as_json)
@@ -87,19 +89,41 @@ def _failed(ledger: Ledger, settings: Settings) -> Chosen:
     return chosen
 
 
-def _chosen(ledger: Ledger, settings: Settings, names: Sequence[str]) -> tuple[Chosen, list[str]]:
-    """The records that are named, and a sentence for each name that means several."""
+def choose(
+    ledger: Ledger,
+    settings: Settings,
+    pairs: Iterable[Pair],
+    names: Sequence[str],
+    kinds: Collection[Kind],
+    done: str,
+) -> tuple[Chosen, list[str]]:
+    """Find the records that are named on a command line.
+
+    Args:
+        ledger: What was received.
+        settings: The settings.
+        pairs: The event pairs to look at.
+        names: Ids, titles, names or e-mail addresses.
+        kinds: What may be chosen.
+        done: What is done to them, for people.
+
+    Returns:
+        The records, and a sentence for each name that means several.
+
+    Raises:
+        TargetError: A name means nothing that syncs.
+    """
     chosen: Chosen = {}
     meant: dict[str, list[Row]] = {name: [] for name in names}
     refused: dict[str, list[Note]] = {name: [] for name in names}
     stopped: PairError | None = None
-    for pair in ledger.propose(settings.event_mappings):
+    for pair in pairs:
         try:
             programme = evaluate(ledger, pair, settings, utc_now()).programme
         except PairError as error:
             stopped = error
             continue
-        rows = {row.key: row for row in programme.rows if row.kind not in CHOICES}
+        rows = {row.key: row for row in programme.rows if row.kind in kinds}
         found = named(rows.values(), names)
         chosen[pair.events] = {key for keys in found.values() for key in keys}
         for name, keys in found.items():
@@ -108,7 +132,7 @@ def _chosen(ledger: Ledger, settings: Settings, names: Sequence[str]) -> tuple[C
     unknown = [name for name, rows in meant.items() if not rows]
     if unknown:
         raise _not_found(unknown, refused, stopped)
-    return chosen, [_several(name, rows) for name, rows in meant.items() if len(rows) > 1]
+    return chosen, [_several(name, rows, done) for name, rows in meant.items() if len(rows) > 1]
 
 
 def _called(notes: Iterable[Note], name: str) -> list[Note]:
@@ -126,14 +150,14 @@ def _not_found(
     listed = ", ".join(quoted(name) for name in unknown)
     return TargetError(
         "record_unknown",
-        f"No session, speaker or sponsor that syncs is called {listed}, so nothing was sent; look "
+        f"Nothing that can be chosen here and syncs is called {listed}, so nothing was sent; look "
         f"for the id or the reason with: meltano invoke target-swoogo:why",
     )
 
 
-def _several(name: str, rows: Sequence[Row]) -> str:
+def _several(name: str, rows: Sequence[Row], done: str) -> str:
     listed = "; ".join(f"{row.kind.value} {row.label} ({row.source_id})" for row in rows)
-    return f"{quoted(name)} means {len(rows)} records, which are all synced: {listed}"
+    return f"{quoted(name)} means {len(rows)} records, which are all {done}: {listed}"
 
 
 def _run(made: TargetSwoogo, ledger: Ledger, chosen: Chosen, *, as_json: bool) -> int:
@@ -142,10 +166,10 @@ def _run(made: TargetSwoogo, ledger: Ledger, chosen: Chosen, *, as_json: bool) -
     mappings = tuple(events for events, keys in chosen.items() if keys)
     reconciler.settings = replace(made.settings, event_mappings=mappings)
     reconciler.only = lambda pair, *_: chosen[pair.events]
-    with _ending_well(reconciler.stop):
+    with ending_well(reconciler.stop):
         report = reconciler.run()
     if mappings:
-        _keep(report, made.settings.report_path)
+        keep(report, made.settings.report_path)
     if as_json:
         print_json(report.as_json())
     else:
@@ -157,8 +181,12 @@ def _run(made: TargetSwoogo, ledger: Ledger, chosen: Chosen, *, as_json: bool) -
 
 
 @contextmanager
-def _ending_well(stop: threading.Event) -> Iterator[None]:
-    """On a signal, finish what was begun in Swoogo, and report."""
+def ending_well(stop: threading.Event) -> Iterator[None]:
+    """On a signal, finish what was begun in Swoogo, and report.
+
+    Args:
+        stop: Set by the signal.
+    """
 
     def end(*_: Any) -> None:
         stop.set()
@@ -171,7 +199,13 @@ def _ending_well(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _keep(report: RunReport, folder: str) -> None:
+def keep(report: RunReport, folder: str) -> None:
+    """Write a run's report, as after a sync, and say where it is.
+
+    Args:
+        report: The report.
+        folder: Where reports are kept.
+    """
     try:
         file = report.write(folder)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ SCOPES = {
 }
 """The lists of an event that a sync reads, and the scope each needs (the same reference)."""
 
+_MASKED = re.compile(r"\*{3}.*@")
 _PER_PAGE = 100
 _MOST_PAGES = 50
 _TIMEOUT = (10, 30)
@@ -90,6 +92,20 @@ class Sessionboard:
                 return False
             raise
         return True
+
+    def masks(self, event_id: int) -> bool:
+        """Whether the token sees masked e-mail addresses, such as ``j***@a***.com``, only.
+
+        Args:
+            event_id: The event of which the first people are looked at.
+
+        Raises:
+            SessionboardError: They cannot be read.
+        """
+        people = self._page("POST", f"event/{event_id}/speakers", 1, _PER_PAGE)
+        emails = [str(person["email"]) for person in people if person.get("email")]
+        # A single one may be what somebody typed.
+        return bool(emails) and all(_MASKED.search(email) for email in emails)
 
     def starts(self, event_id: int) -> list[datetime]:
         """Read when the sessions of an event begin.

@@ -54,6 +54,9 @@ _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").e
 class LineReader(MsgSpecReader):
     """Reads Singer lines fast, and never prints one: they hold people's data."""
 
+    last = ""
+    """The type of the last message. A tap that came to its end has told its state last."""
+
     @override
     def process_lines(
         self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
@@ -76,6 +79,7 @@ class LineReader(MsgSpecReader):
         _check(message)
         if message["type"] != "RECORD" and _shallow(line) != line:
             raise _malformed("it is nested too deeply")
+        self.last = message["type"]
         return message
 
     @staticmethod
@@ -197,6 +201,7 @@ class SourceSink(BatchSink):
     ) -> None:
         super().__init__(target, stream_name, schema, key_properties)
         self._ledger = target.ledger
+        self._events = target.received if stream_name == "events" else set()
         self._batch: list[tuple[int, str, bytes]] = []
         self._invalid = 0
         self._homeless = False
@@ -245,6 +250,7 @@ class SourceSink(BatchSink):
                 "[record_without_event]",
                 self.stream_name,
             )
+        self._events.add(event_id)
         self._batch.append((event_id, _record_id(own), _payload(record)))
 
     @override

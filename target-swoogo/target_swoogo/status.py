@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from target_swoogo.actions import Verb
+from target_swoogo.errors import TargetError
 from target_swoogo.evaluate import evaluate, held_now, planned
 from target_swoogo.ledger import Pair
 from target_swoogo.model import Kind, Note, State
@@ -188,12 +189,18 @@ def _error_json(error: tuple[str, str] | None) -> dict[str, str] | None:
 
 
 def is_stale(synced_at: str | None, stale_minutes: int, now: datetime) -> bool:
-    """Whether data was last fully synced too long ago, or never."""
+    """Whether data was last fully synced too long ago, or never, or by a clock that is wrong."""
     if not stale_minutes:
         return False
     if synced_at is None:
         return True
-    return (now - datetime.fromisoformat(synced_at)).total_seconds() > stale_minutes * 60
+    age = now - datetime.fromisoformat(synced_at)
+    # What the future says tells nothing of how old the data is.
+    return not -CLOCKS_DIFFER < age <= timedelta(minutes=stale_minutes)
+
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""By so much the clocks of two machines may differ."""
 
 
 def _pair_status(ledger: Glance, pair: Pair, settings: Settings, now: datetime) -> PairStatus:
@@ -202,7 +209,7 @@ def _pair_status(ledger: Glance, pair: Pair, settings: Settings, now: datetime) 
     try:
         seen = evaluate(ledger, pair, settings, now)
     except PairError as error:
-        out.error = (error.code, str(error))
+        out.error = _why(ledger, error)
         return out
     out.event_name = label_of(seen.event.name, None, "Event")
     held = ledger.held(pair)
@@ -214,6 +221,15 @@ def _pair_status(ledger: Glance, pair: Pair, settings: Settings, now: datetime) 
     out.left_over = sum(note.code == "still_in_swoogo" for note in plan.warnings)
     out.problems = _problems(seen.programme.rows, seen.applied)
     return out
+
+
+def _why(ledger: Glance, error: PairError) -> tuple[str, str]:
+    try:
+        ledger.check_received()
+    except TargetError as nothing:
+        # Then it is not the mapping that is wrong.
+        return (nothing.code, str(nothing))
+    return (error.code, str(error))
 
 
 def _counts(seen: Evaluated, plan: Plan, held: set[Key]) -> dict[str, Counter[str]]:

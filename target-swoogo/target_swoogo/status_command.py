@@ -23,7 +23,7 @@ from target_swoogo.console import (
 from target_swoogo.glance import Glance
 from target_swoogo.model import Kind
 from target_swoogo.reconcile import utc_now
-from target_swoogo.status import COLUMNS, status
+from target_swoogo.status import CLOCKS_DIFFER, COLUMNS, status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,8 +94,13 @@ def _about(pair: PairStatus, now: datetime) -> Iterable[str]:
     stale = "; that is stale" if pair.stale else ""
     if pair.synced_at is None:
         yield f"Never fully synced{stale}"
+    elif datetime.fromisoformat(pair.synced_at) > now + CLOCKS_DIFFER:
+        yield f"Fully synced in the future ({clock(pair.synced_at)}): a clock is wrong{stale}"
     else:
-        yield f"Fully synced {ago(pair.synced_at, now)} ({clock(pair.synced_at)}){stale}"
+        when = f"{ago(pair.synced_at, now)} ({clock(pair.synced_at)}){stale}"
+        count = len(pair.held)
+        held = f"{count:,} change{'' if count == 1 else 's'} held back: see approve"
+        yield f"Last run complete {when}; {held}" if count else f"Fully synced {when}"
     if pair.error:
         yield f"Stopped [{pair.error[0]}]: {pair.error[1]}"
     elif pair.last_error:
@@ -125,7 +130,7 @@ def _details(pair: PairStatus) -> Iterable[str]:
 
 
 def _runs(runs: Iterable[PastRun]) -> Table:
-    columns = ("new", "changed", "failed", "pending", "credits")
+    columns = ("new", "changed", "held", "failed", "pending", "credits")
     shown = table("Started", "Took", "Outcome", *columns, numbers=len(columns))
     for run in runs:
         pairs = run.summary.get("pairs", [])
@@ -133,6 +138,7 @@ def _runs(runs: Iterable[PastRun]) -> Table:
         figures = (
             _sum(pairs, "created") + _sum(pairs, "adopted"),
             _sum(pairs, "updated"),
+            _sum(pairs, "held"),
             _sum(pairs, "failed"),
             _sum(pairs, "pending"),
             run.summary.get("credits", 0),

@@ -55,7 +55,8 @@ class TargetSwoogo(Target):
     ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, message_reader=_WatchedReader(self._watched), **kwargs)
+        self._reader = _WatchedReader(self._watched)
+        super().__init__(*args, message_reader=self._reader, **kwargs)
         # It shows addresses, which may hold an e-mail address or a signature, even in warnings.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
         # Order matters: sinks share the ledger's one connection.
@@ -66,6 +67,8 @@ class TargetSwoogo(Target):
         self._stop = threading.Event()
         self._reconciling = False
         self._report: RunReport | None = None
+        self.received: set[int] = set()
+        """The events that the tap has read in this run."""
 
     @cached_property
     def settings(self) -> settings.Settings:
@@ -90,7 +93,10 @@ class TargetSwoogo(Target):
             super().process_endofpipe()
             ledger = self.ledger
             self._reconciling = True
-            self._report = self.reconciler(ledger).run()
+            reconciler = self.reconciler(ledger)
+            # A tap that broke off may have left out anything.
+            reconciler.read = self.received if self._reader.last == "STATE" else set()
+            self._report = reconciler.run()
             self._tell(self._report)
             _judge(self._report, self.settings.max_failed_percent)
             self._alert(None)

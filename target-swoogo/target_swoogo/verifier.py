@@ -14,7 +14,7 @@ from target_swoogo.actions import Verb
 from target_swoogo.answers import NotFound, SwoogoError
 from target_swoogo.endpoints import EVENT, GET, LIST, PER_PAGE, TOKEN
 from target_swoogo.errors import TargetError
-from target_swoogo.evaluate import draft, evaluate
+from target_swoogo.evaluate import evaluate, held_now, planned
 from target_swoogo.model import Found, Kind
 from target_swoogo.observe import PairError
 from target_swoogo.quota import Quota, QuotaSpent
@@ -133,11 +133,13 @@ class Verifier:
         left = self.quota.left
         if left is not None and left < self._pair_cost(pair) - EVENT.cost:
             raise QuotaSpent
+        held = self.ledger.held(pair)
+        plan = planned(seen, observe.observed(pair, {}), self.settings, self._now, held)
         result.result = compare(
             seen,
-            draft(seen, pair, self.settings, self._now),
+            plan,
             self._records(seen, pair),
-            held=self.ledger.held(pair),
+            held=held_now(plan, held),
             create_only=self.settings.create_only_fields,
             levels=dict(pair.observed.get("levels", ())),
         )

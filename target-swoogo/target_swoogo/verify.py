@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from target_swoogo import match
 from target_swoogo.actions import Verb
 from target_swoogo.endpoints import IMAGE_FIELDS
+from target_swoogo.guards import TIMES
 from target_swoogo.model import Kind, Note, State
 from target_swoogo.values import line
 from target_swoogo.wording import deleted_in_swoogo, masked, name, shown
@@ -40,6 +41,7 @@ class Drift:
         there: What Swoogo has, as shown to people.
         session_id: For a link, the Sessionboard id of the session.
         page: Address of the record's page in Swoogo.
+        waits: Whether a repair leaves it, as what Sessionboard has for it is held back.
     """
 
     key: Key
@@ -52,6 +54,7 @@ class Drift:
     there: str | int | None = None
     session_id: str | None = None
     page: str | None = None
+    waits: bool = False
 
 
 @dataclass(slots=True)
@@ -106,27 +109,30 @@ def compare(
 
     Args:
         seen: The pair as the ledger has it.
-        plan: What a run would do by the ledger alone.
+        plan: What a run would do by the ledger alone, and what it would hold back.
         records: What Swoogo has, kind by kind.
-        held: What the last run held back.
+        held: What waits for approval.
         create_only: Fields, as kind.field, that people may change once they were sent.
         levels: Names of the sponsor levels by id.
 
     Returns:
         What differs.
     """
-    return _Comparer(seen, records, create_only, levels or {}).compare(plan, held)
+    return _Comparer(seen, plan, records, create_only, levels or {}).compare(held)
 
 
 class _Comparer:
     def __init__(
         self,
         seen: Evaluated,
+        plan: Plan,
         records: Mapping[Kind, Collection[Found]],
         create_only: Collection[str],
         levels: Mapping[int, str],
     ) -> None:
         self.seen = seen
+        self.plan = plan
+        self.waiting = _waiting(plan)
         self.records = records
         self.create_only = create_only
         self.out = Comparison()
@@ -146,7 +152,7 @@ class _Comparer:
                 if of is kind:
                     self.names[column, swoogo_id] = entry.label
 
-    def compare(self, plan: Plan, held: Iterable[Held]) -> Comparison:
+    def compare(self, held: Iterable[Held]) -> Comparison:
         for row, entry in _expected(self.seen):
             there = self.found.get((entry.kind, entry.swoogo_id or 0))
             self.out.compared[row.kind.plural] += 1
@@ -155,7 +161,9 @@ class _Comparer:
                     f"{name(row)} was deleted in Swoogo. A repair takes note of it, and it is not "
                     f"sent again until it is restored."
                 )
-                self._drift(row, entry, "missing_in_swoogo", message)
+                # A repair sends one of its fields, and none of those may be one that is held.
+                waits = row.key in self.waiting
+                self._drift(row, entry, "missing_in_swoogo", message, waits=waits)
                 continue
             self._fields(row, entry, there)
             self._image(row, entry, there)
@@ -163,14 +171,18 @@ class _Comparer:
                 self._links(row, entry, there)
         for kind in Kind:
             self._others(kind)
-        self._open(plan, held)
+        self._open(held)
         self._tombstones()
         return self.out
 
-    def _drift(self, row: Row, entry: Mapped, code: str, message: str, **more: Any) -> None:
-        swoogo_id = entry.swoogo_id or 0
+    def _drift(
+        self, row: Row, entry: Mapped, code: str, message: str, *, waits: bool = False, **more: Any
+    ) -> None:
+        more |= {"waits": waits, "page": entry.direct_link}
+        if waits:
+            message = f"{message} {_WAITS_FOR_APPROVAL}"
         self.out.drift.append(
-            Drift(row.key, swoogo_id, row.label, code, message, page=entry.direct_link, **more)
+            Drift(row.key, entry.swoogo_id or 0, row.label, code, message, **more)
         )
 
     # One record
@@ -191,9 +203,9 @@ class _Comparer:
                 f"{name(row)} was edited in Swoogo: {_words(column)} is {_quoted(now)}, and was "
                 f"sent as {_quoted(was)}."
             )
-            self._drift(
-                row, entry, "edited_in_swoogo", message, field=column, applied=was, there=now
-            )
+            more = {"field": column, "applied": was, "there": now}
+            waits = column in self.waiting.get(row.key, ())
+            self._drift(row, entry, "edited_in_swoogo", message, waits=waits, **more)
 
     def _shown(self, column: str, value: Scalar) -> str | int | None:
         text = self.names.get((column, value)) or shown(column, value)
@@ -276,14 +288,15 @@ class _Comparer:
 
     # What the ledger knows without Swoogo
 
-    def _open(self, plan: Plan, held: Iterable[Held]) -> None:
+    def _open(self, held: Iterable[Held]) -> None:
         told: dict[Key, Note] = {}
-        for note in (*_held_back(held), *self._failed(plan), *plan.waiting, *_due(plan)):
+        plan = self.plan
+        for note in (*_held_back(held), *self._failed(), *plan.waiting, *_due(plan)):
             told.setdefault((Kind(note.kind), note.source_id), note)
         self.out.open += told.values()
 
-    def _failed(self, plan: Plan) -> Iterator[Note]:
-        settled, mapped = set(plan.settled), self.seen.applied.mapped
+    def _failed(self) -> Iterator[Note]:
+        settled, mapped = set(self.plan.settled), self.seen.applied.mapped
         for key, entry in mapped.items():
             waits = entry.state in _WAITS and (Verb.UPDATE, key) not in settled
             if waits and entry.code and entry.message:
@@ -301,6 +314,11 @@ class _Comparer:
                 self.out.information.append(note)
 
 
+_WAITS_FOR_APPROVAL = (
+    "What Sessionboard has for it now is held back, so a repair leaves it; it waits for approval: "
+    "meltano invoke target-swoogo:approve"
+)
+
 _WAITS = frozenset({State.FAILED, State.PENDING, State.AMBIGUOUS})
 
 _DUE = {
@@ -311,6 +329,21 @@ _DUE = {
     Verb.UNLINK: "is not yet taken off a session",
     Verb.IMAGE: "has an image that is not in Swoogo yet",
 }
+
+
+def _waiting(plan: Plan) -> dict[Key, set[str]]:
+    """The fields of each record that are held back.
+
+    A session's times are so together: without one of them, nothing tells by how much it would move.
+    """
+    fields: dict[Key, set[str]] = {}
+    for action, _, _ in plan.held:
+        if action.changes:
+            names = fields.setdefault(action.row.key, set())
+            names.update(action.changes)
+            if names & TIMES:
+                names.update(TIMES)
+    return fields
 
 
 def _held_back(held: Iterable[Held]) -> Iterator[Note]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from target_swoogo import wording
 from target_swoogo.actions import Verb
+from target_swoogo.changes import HeldLines
 from target_swoogo.evaluate import evaluate, held_now, planned, records
 from target_swoogo.ledger import Pair
 from target_swoogo.model import Kind, Row, State
@@ -86,6 +87,7 @@ class Story:
         links: The other ends of its links.
         image: Its image.
         held: What guards hold back of it.
+        held_lines: What of its fields that would change, as old and new values.
         notes: What else a person should know.
         actions: What the next run would do.
         told: What Swoogo was told and when, the latest last.
@@ -103,6 +105,7 @@ class Story:
     links: list[Link] = field(default_factory=list)
     image: Uploaded | None = None
     held: list[Held] = field(default_factory=list)
+    held_lines: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
@@ -130,6 +133,7 @@ class Story:
             ],
             "image": {"state": image_state(image), "message": image.message} if image else None,
             "held": [held_json(one) for one in self.held],
+            "held_changes": self.held_lines,
             "notes": [note_json(note) for note in self.notes],
             "next_run": [
                 {
@@ -290,6 +294,9 @@ class _File:
             return story
         held = held_now(self.plan, self.ledger.held(self.pair))
         story.held = [one for one in held if (one.kind, one.source_id) == key]
+        if story.held:
+            lines = HeldLines(self.ledger, self.pair, self.plan)
+            story.held_lines = [line for one in story.held for line in lines.of(one)]
         story.image = self.seen.applied.images.get(key)
         story.links = list(self._links(self.seen, key))
         story.actions = [action for action in self.plan.actions if action.row.key == key]

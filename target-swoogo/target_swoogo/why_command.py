@@ -51,6 +51,7 @@ def why_command(*, record: tuple[str, ...], as_json: bool) -> int:
     wanted = " ".join(record)
     settings = offline_target().settings
     with Glance.at(settings.ledger_url) as ledger:
+        ledger.check_received()
         total, found = stories(ledger, settings, utc_now(), wanted)
     if not found:
         raise TargetError(
@@ -139,6 +140,8 @@ def _in_swoogo(story: Story) -> Iterator[str]:
         yield f"{end.state.capitalize()}: {end.kind.value} {end.label} ({end.source_id})"
     for note in story.notes:
         yield f"Note [{note.code}]: {note.message}"
+    for line in story.held_lines:
+        yield f"Held: {line}"
     for action in story.actions:
         fields = ", ".join(f"{n}: {_arrow(n, c.old, c.new)}" for n, c in action.changes.items())
         yield f"Next run: {action.verb.value}{f' ({fields})' if fields else ''}"

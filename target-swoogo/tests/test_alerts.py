@@ -38,7 +38,7 @@ def names(report: RunReport | None, failure: Exception | None = None) -> list[st
 
 def test_a_good_run_is_nothing_to_tell() -> None:
     fresh = (NOW - timedelta(minutes=120)).isoformat()
-    assert names(reported(a_pair(synced_at=fresh), a_pair())) == []
+    assert names(reported(a_pair(synced_at=fresh))) == []
 
 
 def test_stale_data_is_told_with_its_age() -> None:
@@ -50,12 +50,28 @@ def test_stale_data_is_told_with_its_age() -> None:
     assert situations(stale, None, 0, NOW) == []
 
 
+@pytest.mark.parametrize(
+    ("synced_at", "words"),
+    [
+        (None, "was never fully synced"),
+        ((NOW + timedelta(hours=1)).isoformat(), "60 minutes in the future; see that the clocks"),
+    ],
+)
+def test_data_of_unknown_age_is_stale(synced_at: str | None, words: str) -> None:
+    (told,) = situations(reported(a_pair(synced_at=synced_at)), None, 120, NOW)
+    assert words in told.text
+
+
+def test_a_run_that_finds_another_at_work_is_no_news() -> None:
+    assert names(None, TargetError("ledger_held", "Another run is at work.")) == []
+
+
 def test_a_pair_that_was_stopped_is_told_once_though_it_fails_the_run() -> None:
-    pair = a_pair()
+    pair = a_pair(synced_at=NOW.isoformat())
     pair.error = ("swoogo_event_unknown", "Swoogo has no event 7.")
     failure = TargetError("swoogo_event_unknown", "Swoogo has no event 7. 1 more …")
     assert names(reported(pair), failure) == ["4101 swoogo_event_unknown"]
-    assert names(reported(a_pair()), TargetError("too_many_failed", "x")) == ["too_many_failed"]
+    assert names(reported(), TargetError("too_many_failed", "x")) == ["too_many_failed"]
 
 
 def test_a_bug_is_told_without_its_message() -> None:
@@ -65,7 +81,7 @@ def test_a_bug_is_told_without_its_message() -> None:
 
 
 def test_held_changes_are_told_guard_by_guard_without_the_records() -> None:
-    pair = a_pair()
+    pair = a_pair(synced_at=NOW.isoformat())
     row = Row(Kind.SPEAKER, "p1", "Jane Doe", {})
     pair.plan.held = [HeldBack(Action(Verb.UPDATE, row), "guard_changed", "Why so.")] * 2
     pair.plan.held.append(HeldBack(Action(Verb.LINK, row), "frozen", "It is near."))

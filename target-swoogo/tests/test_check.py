@@ -212,6 +212,51 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(
         assert secret not in repr(line)
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("TARGET_SWOOGO_EVENT_MAPPING", "TARGET_SWOOGO_EVENT_MAPPINGS"),
+        ("TARGET_SWOOGO_FREEZE_HOUR", "TARGET_SWOOGO_FREEZE_HOURS"),
+        ("TAP_SESSIONBOARD_EVENTS_IDS", "TAP_SESSIONBOARD_EVENT_IDS"),
+        ("TARGET_SWOOGO_FREEZE_HOURS", None),
+        ("TARGET_SWOOGO__FREEZE_HOUR", None),
+        ("TARGET_SWOOGO_BATCH_SIZE_ROWS", None),
+        ("FREEZE_HOUR", None),
+        ("TAP_SESSIONBOARD_ACCESS_TOKEN", None),
+    ],
+)
+def test_a_misspelt_setting_is_named(variable: str, meant: str | None) -> None:
+    lines = look_at_settings({variable: "1"}).lines
+    found = [line for line in lines if line.code == "setting_unknown"]
+    assert [f"Write {meant}, if that is what is meant." == line.todo for line in found] == (
+        [True] if meant else []
+    )
+    assert all(variable in line.found for line in found)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("[4101, 4102]", None),
+        ('["4101"]', None),
+        ("[]", None),
+        ("", None),
+        ("[4102]", "event_not_read"),
+        ("4101", "setting_invalid"),
+        ("4101,4102", "setting_invalid"),
+        ("[null]", "setting_invalid"),
+    ],
+)
+def test_a_mapped_event_must_be_read(
+    environ: Callable[..., SettingsSeen], value: str, code: str | None
+) -> None:
+    mapped = environ().settings.event_mappings
+    text = check.mapping_text(mapped)
+    given = {"TARGET_SWOOGO_EVENT_MAPPINGS": text, "TAP_SESSIONBOARD_EVENT_IDS": value}
+    given |= {"TARGET_SWOOGO_CONSUMER_KEY": "a", "TARGET_SWOOGO_CONSUMER_SECRET": "b"}
+    assert [line.code for line in look_at_settings(given).lines] == [code]
+
+
 def test_one_mistake_does_not_hide_another(environ: Callable[..., SettingsSeen]) -> None:
     seen = environ(max_workers="many", dry_run="yess", subsessions="keep", api_url="nowhere")
     assert [line.code for line in seen.lines] == ["setting_invalid"] * 4

@@ -56,9 +56,18 @@ def test_release_lets_go_of_a_pair(url: str) -> None:
 def test_release_as_json(url: str) -> None:
     result = run("release", "4102", "--json")
     assert json.loads(result.stdout) == {
-        "released": {"sessionboard_event_id": 4102, "swoogo_event_id": 77002}
+        "released": {"sessionboard_event_id": 4102, "swoogo_event_id": 77002},
+        "still_mapped": False,
     }
     assert [pair.held for pair in pairs(url)] == [True, False]
+
+
+def test_release_of_what_is_still_mapped_says_so(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapped = [{"sessionboard_event_id": 4101, "swoogo_event_id": 77001}]
+    monkeypatch.setenv("TARGET_SWOOGO_EVENT_MAPPINGS", json.dumps(mapped))
+    assert "still in event_mappings: take it out" in run("release", "4101").stdout
+    assert "still in event_mappings" not in run("release", "4102").stdout
+    assert not any(pair.held for pair in pairs(url))
 
 
 @pytest.mark.parametrize("event_id", ["77001", "9"])

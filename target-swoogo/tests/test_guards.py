@@ -238,6 +238,26 @@ def test_what_is_sent_again_goes_on_beside_what_is_held(settings: MakeSettings) 
     assert len(plan.held) == 12
 
 
+def test_times_that_became_unknown_wait_with_the_rest(settings: MakeSettings) -> None:
+    entries = [known(row) for row in BEFORE]
+    for entry in entries[:3]:
+        del entry.applied["start_time"]
+    rows = [session(number, 10) for number in range(12)]
+    plan = guarded(settings(), rows, entries)
+    assert (plan.actions, len(plan.held)) == ([], 12)
+    approved = approve(plan)
+    del entries[4].applied["start_time"]  # by a run that was killed while it sent what it may
+    plan = guarded(settings(), rows, entries, approved=approved)
+    assert (len(plan.actions), plan.held) == (12, [])
+
+
+def test_one_wrong_zone_over_a_change_of_the_clocks_is_held_whole(settings: MakeSettings) -> None:
+    rows = [session(number, 10 + (number % 2)) for number in range(12)]
+    plan = guarded(settings(), rows, [known(row) for row in BEFORE])
+    assert {held.code for held in plan.held} == {"guard_time_shift"}
+    assert (plan.actions, len(plan.held)) == ([], 12)
+
+
 def test_a_first_adoption_is_no_change_of_known_records(settings: MakeSettings) -> None:
     rows = [session(number, 10) for number in range(12)]
     matches = {
@@ -340,9 +360,10 @@ def test_approvals_last_until_the_change_is_done(settings: MakeSettings) -> None
     rows, entries = [session(number, 10) for number in range(12)], [known(row) for row in BEFORE]
     approved = approve(guarded(settings(), rows, entries))
     plan = guarded(settings(), rows, entries, approved=approved)
-    unfinished = {action.row.key for action in plan.actions}
+    unfinished = {(action.row.key, "record") for action in plan.actions}
     assert guards.to_keep(plan.held, approved, unfinished) == approved
-    assert guards.to_keep(plan.held, approved, {rows[0].key}) == [approved[0]]
+    assert guards.to_keep(plan.held, approved, {(rows[0].key, "record")}) == [approved[0]]
+    assert guards.to_keep(plan.held, approved, {(rows[0].key, "image")}) == []
     held = guards.to_keep(guarded(settings(), rows, entries).held, approved, unfinished)
     assert not any(one.approved for one in held), "what is held anew is not approved"
 

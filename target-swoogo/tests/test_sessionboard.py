@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from target_swoogo.check_settings import _TAP_SETTINGS
 from target_swoogo.check_systems import ask_sessionboard
 from target_swoogo.sessionboard import REGIONS, SCOPES, Sessionboard, SessionboardError
 
@@ -140,9 +141,13 @@ def test_the_taps_settings_are_used_where_there_are_no_others(
 
 def test_without_a_token_it_is_said_how_to_give_one(settings: Callable[..., Settings]) -> None:
     (line,) = ask(settings, {})
-    assert (line.level.value, line.code) == ("warning", "sessionboard_token_missing")
-    assert "sessionboard_access_token" in line.todo
+    assert (line.level.value, line.code) == ("error", "sessionboard_token_missing")
     assert "TAP_SESSIONBOARD_ACCESS_TOKEN" in line.todo
+
+
+def test_the_taps_settings_are_known() -> None:
+    tap = pytest.importorskip("tap_sessionboard.tap")
+    assert set(_TAP_SETTINGS) <= tap.TapSessionboard.config_jsonschema["properties"].keys()
 
 
 def test_the_scopes_are_those_of_the_tap() -> None:
@@ -158,3 +163,20 @@ def test_the_scopes_are_those_of_the_tap() -> None:
 
 def test_the_regions_are_those_of_the_tap() -> None:
     assert pytest.importorskip("tap_sessionboard.client").REGIONS == REGIONS
+
+
+@pytest.mark.parametrize(
+    ("emails", "masked"),
+    [
+        (["j***@a***.com", "m***@e***.org"], True),
+        (["j***@a***.com", "jane@example.org"], False),
+        ([None, ""], False),
+        ([], False),
+    ],
+)
+def test_a_token_that_masks_is_recognised(
+    requests_mock: Mocker, emails: list[str | None], *, masked: bool
+) -> None:
+    people = [{"id": "p", "email": email} for email in emails]
+    requests_mock.post(f"{API}/v1/event/4101/speakers", json={"results": people})
+    assert CLIENT.masks(4101) is masked

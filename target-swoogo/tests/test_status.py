@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 from rich.console import Console
-from target_swoogo.console import ago, cell
+from target_swoogo.console import ago, cell, print_json, say, screen
+from target_swoogo.errors import TargetError
 from target_swoogo.glance import Glance
 from target_swoogo.ledger import Ledger
 from target_swoogo.model import Held, Intent, Kind, Mapped, PastRun, State, Uploaded
@@ -209,10 +212,46 @@ def test_it_fits_a_terminal_of_80_columns(
     ]
     _show(Console(width=80, color_system=None), found, NOW)
     lines = capsys.readouterr().out.splitlines()
+    assert "Last run complete" in lines[1]
+    assert "1 change held back: see approve" in lines[1]
     heads = [line for line in lines if "in sync" in line or "Started" in line]
     assert [line.split()[-1] for line in heads] == ["adopted", "credits"]
     assert max(map(len, heads)) <= 80
     assert not any("…" in line for line in lines)
+
+
+def test_a_clock_that_was_wrong_is_told(
+    url: str, settings: Callable[..., Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Glance.at(url) as ledger:
+        found = status(ledger, settings(), NOW)
+    found.pairs[0].synced_at = (NOW + timedelta(hours=1)).isoformat()
+    _show(Console(width=100, color_system=None), found, NOW)
+    assert "in the future (2027-01-05 13:00 UTC): a clock is wrong" in capsys.readouterr().out
+
+
+def test_the_terminal_gets_nothing_that_it_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    say(screen(), "a\x1b[31m\x9b1mb\u202ec")
+    print_json({"name": "a\x1b\x9b\u202eb"})
+    shown = capsys.readouterr().out
+    assert shown.startswith("a[31m1mbc\n")
+    assert json.loads(shown.partition("\n")[2]) == {"name": "a\x1b\x9b\u202eb"}
+    assert not {"\x1b", "\x9b", "\u202e"} & set(shown)
+
+
+def test_an_older_ledger_that_is_held_is_not_called_unwritable(url: str) -> None:
+    """While a run of an older program is at work."""
+    with Ledger.open(url) as ledger, ledger.commit():
+        ledger.note("version", "1")
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        connection.execute("DROP TABLE swoogo_held")
+    connection.close()
+    with (
+        FileLock(f"{url.removeprefix('sqlite:///')}.lock"),
+        pytest.raises(TargetError) as raised,
+    ):
+        Glance.at(url)
+    assert raised.value.code == "ledger_held"
 
 
 @pytest.mark.parametrize(
@@ -221,6 +260,8 @@ def test_it_fits_a_terminal_of_80_columns(
         ("2027-01-05T11:00:00+00:00", 120, False),
         ("2027-01-05T09:59:00+00:00", 120, True),
         ("2027-01-01T00:00:00+00:00", 0, False),
+        ("2027-01-05T12:04:00+00:00", 120, False),
+        ("2027-01-05T12:06:00+00:00", 120, True),
         (None, 120, True),
         (None, 0, False),
     ],
@@ -253,6 +294,7 @@ def test_an_age_is_told_in_words(age: timedelta, words: str) -> None:
         (0, "0"),
         ("two\nlines", "two lines"),
         ("\x1b[31mred\x07", "[31mred"),
+        ("a\u202eb\u2066c", "abc"),
         ("x" * 80, "x" * 59 + "…"),
     ],
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from target_swoogo.actions import Action, Applied, HeldBack, Plan, Verb
+from target_swoogo.actions import Action, Applied, Change, HeldBack, Plan, Verb
 from target_swoogo.evaluate import Evaluated
 from target_swoogo.match import found
 from target_swoogo.model import (
@@ -20,7 +21,7 @@ from target_swoogo.model import (
     State,
     Uploaded,
 )
-from target_swoogo.repair import to_forget
+from target_swoogo.repair import refusal, to_forget
 from target_swoogo.source import Event
 from target_swoogo.verify import Comparison, compare, unseen
 
@@ -361,3 +362,47 @@ def test_of_what_is_missing_one_harmless_field_is_forgotten(world: World) -> Non
 def test_nothing_is_forgotten_for_a_duplicate(world: World) -> None:
     world.there[Kind.SESSION].append({"id": 52, **OPENING})
     assert to_forget(world.compare().drift).keys == set()
+
+
+@pytest.mark.parametrize(
+    ("edited", "known", "limit", "refused"),
+    [(6, 10, 50, True), (5, 10, 50, False), (9, 9, 50, False), (10, 10, 0, False)],
+)
+def test_a_repair_of_many_is_refused(
+    world: World, edited: int, known: int, limit: int, *, refused: bool
+) -> None:
+    world.session.update(name="By hand", capacity=7)
+    one = world.compare().drift[0]
+    drift = [replace(one, key=(Kind.SESSION, str(number))) for number in range(edited)]
+    said = refusal({"sessions": known}, drift * 2, limit)
+    assert (said is not None) == refused
+
+
+# What waits for approval
+
+
+@pytest.mark.parametrize(
+    ("held", "edited", "waits"),
+    [
+        ("name", "name", True),
+        ("name", "date", False),
+        ("start_time", "date", True),
+        ("date", "capacity", False),
+    ],
+)
+def test_an_edit_of_what_is_held_waits(
+    world: World, held: str, edited: str, *, waits: bool
+) -> None:
+    action = Action(Verb.UPDATE, world.rows[0], {held: Change("old", "new")})
+    world.plan.held = [HeldBack(action, "guard_changed", "Held.")]
+    world.session[edited] = "7"
+    (drift,) = world.compare().drift
+    assert (drift.waits, "waits for approval" in drift.message) == (waits, waits)
+
+
+def test_only_a_held_change_of_the_record_itself_waits(world: World) -> None:
+    action = Action(Verb.UNLINK, world.rows[1], sessions=("s2",))
+    world.plan.held = [HeldBack(action, "guard_missing", "Held.")]
+    world.there[Kind.SPEAKER] = []
+    (drift,) = world.compare().drift
+    assert (drift.code, drift.waits) == ("missing_in_swoogo", False)
