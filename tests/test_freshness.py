@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from target_swoogo import schema
 from target_swoogo.database import Database
 from target_swoogo.glance import Glance
 
@@ -23,7 +24,7 @@ def synced_at(pair: Pair) -> dict[int, str | None]:
 
 def synced_long_ago(pair: Pair) -> None:
     with contextlib.closing(Database.open(pair.target_config()["ledger_url"])) as database:
-        database.connection.exec_driver_sql(f"UPDATE swoogo_pair SET synced_at = '{LONG_AGO}'")
+        database.connection.execute(schema.pair.update().values(synced_at=LONG_AGO))
         database.connection.commit()
 
 

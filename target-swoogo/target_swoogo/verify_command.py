@@ -46,7 +46,6 @@ VERSION = 1
 """Of the shape of the JSON."""
 
 _MOST_LISTED = 20
-_REFUSED = "repair_of_many"
 
 
 @click.command("verify")
@@ -176,7 +175,7 @@ class Outcome:
             "credits_used": self.used,
             "credits_left": self.left,
             "repaired": repaired,
-            "refused": {"code": _REFUSED, "message": self.refused} if self.refused else None,
+            "refused": _refusal(self.refused) if self.refused else None,
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }
 
@@ -266,6 +265,10 @@ def _chosen(settings: Settings, event_id: int | None) -> list[tuple[int, int]]:
 # How it is shown
 
 
+def _refusal(message: str) -> dict[str, str]:
+    return dict(zip(("code", "message"), ("repair_of_many", message), strict=True))
+
+
 def _pair_json(pair: Verified) -> dict[str, Any]:
     result = pair.result or Comparison()
     return {
@@ -314,7 +317,8 @@ def _print(console: Console, outcome: Outcome, *, repair: bool) -> None:
         return
     console.print("Not in sync", style="bold yellow")
     if outcome.refused is not None:
-        console.print(Text(f"Not repaired [{_REFUSED}]: {outcome.refused}", style="yellow"))
+        code, message = _refusal(outcome.refused).values()
+        console.print(Text(f"Not repaired [{code}]: {message}", style="yellow"))
     if not repair and any(pair.result and pair.result.drift for pair in outcome.pairs):
         console.print("To send again what drifted: meltano invoke target-swoogo:verify --repair")
 
