@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import pytest
+from target_swoogo.clock import utc_now
 from target_swoogo.errors import TargetError
 from target_swoogo.ledger import Ledger
 from target_swoogo.progress import Progress
 from target_swoogo.quota import QuotaSpent
-from target_swoogo.reconcile import utc_now
 from target_swoogo.target import TargetSwoogo
 
 from .conftest import PAIRS

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from target_swoogo import reconcile
+from target_swoogo import clock
 from target_swoogo.errors import TargetError
 from target_swoogo.glance import Glance
 from target_swoogo.ledger import Ledger
@@ -363,7 +363,7 @@ def test_a_changed_setting_is_applied_to_every_row(pair: Pair) -> None:
 def test_a_session_that_is_over_by_now_is_left_as_it_is(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = reconcile.utc_now() + timedelta(days=365)
+    later = clock.utc_now() + timedelta(days=365)
     monkeypatch.setattr("target_swoogo.target.utc_now", lambda: later)
     since = pair.now
     report = pair.load("")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import click
 
 from target_swoogo.changes import HeldLines
+from target_swoogo.clock import utc_now
 from target_swoogo.console import (
     ATTENTION,
     cell,
@@ -24,7 +25,6 @@ from target_swoogo.evaluate import evaluate, planned
 from target_swoogo.glance import Glance
 from target_swoogo.model import Held
 from target_swoogo.observe import PairError, observed
-from target_swoogo.reconcile import utc_now
 from target_swoogo.status import held_json
 
 if TYPE_CHECKING:

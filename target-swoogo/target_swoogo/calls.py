@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from target_swoogo.answers import NotFound, Refused, SwoogoError
-from target_swoogo.images import ImageError
+from target_swoogo.errors import ImageError
 from target_swoogo.model import Key, Kind, Ref, Row, Uploaded
-from target_swoogo.thumbnails import preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,6 +197,8 @@ class Caller:
         except NotFound:
             self._confirm_gone(row.kind, swoogo_id)
             raise
+        from target_swoogo.thumbnails import preview  # noqa: PLC0415 - Pillow
+
         shown = preview(image.content)
         uploaded = Uploaded(
             picture.url,

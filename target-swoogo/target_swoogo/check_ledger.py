@@ -13,13 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from target_swoogo import schema
 from target_swoogo.check import EventSeen, Line, error, fine, warning
 from target_swoogo.check_settings import can_make
+from target_swoogo.clock import utc_now
 from target_swoogo.errors import TargetError
 from target_swoogo.evaluate import evaluate
 from target_swoogo.glance import Glance
 from target_swoogo.ledger import Pair
 from target_swoogo.model import Choice, Kind, State
 from target_swoogo.observe import PairError
-from target_swoogo.reconcile import utc_now
 from target_swoogo.values import label_of
 
 if TYPE_CHECKING:

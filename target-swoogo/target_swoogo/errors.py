@@ -16,3 +16,17 @@ class TargetError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ImageError(Exception):
+    """A picture that cannot be passed on.
+
+    The message is a clause for an organiser, without a full stop: what is wrong and what to do.
+
+    Attributes:
+        code: A stable name of the reason, such as ``image_corrupt``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

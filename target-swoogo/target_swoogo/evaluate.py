@@ -72,19 +72,6 @@ def evaluate(ledger: Ledger, pair: Pair, settings: Settings, now: datetime) -> E
     return Evaluated(event, zone, applied, decide(sources, zone, settings, now, synced))
 
 
-def draft(seen: Evaluated, pair: Pair, settings: Settings, now: datetime) -> Plan:
-    """The plan as far as it can be made without asking Swoogo.
-
-    Args:
-        seen: The pair as it stands.
-        pair: The pair.
-        settings: The settings.
-        now: The instant that tells how old an open intent is.
-    """
-    remembered = observe.observed(pair, {})
-    return make_plan(seen.programme, seen.applied, remembered, settings, now.timestamp())
-
-
 def planned(
     seen: Evaluated, observed: Observed, settings: Settings, now: datetime, held: Iterable[Held]
 ) -> Plan:

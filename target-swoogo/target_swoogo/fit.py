@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageCms, JpegImagePlugin, UnidentifiedImageE
 from PIL.WebPImagePlugin import WebPImageFile
 
 from target_swoogo import svg
+from target_swoogo.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,20 +71,6 @@ _GOOD_QUANTISER = 0.4 * 3688 / 64
 _SMALLEST_IN_MB = 10_000
 
 _opening = threading.Lock()
-
-
-class ImageError(Exception):
-    """A picture that cannot be passed on.
-
-    The message is a clause for an organiser, without a full stop: what is wrong and what to do.
-
-    Attributes:
-        code: A stable name of the reason, such as ``image_corrupt``.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Fitted(NamedTuple):

@@ -29,7 +29,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
-from target_swoogo.fit import MAX_PIXELS, ImageError, fit
+from target_swoogo.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ class ImageFetcher:
         max_bytes: int = 1_000_000,
         allow_private: bool = False,
         max_download_bytes: int = 40_000_000,
-        max_pixels: int = MAX_PIXELS,
+        max_pixels: int | None = None,
         timeout_seconds: float = 30.0,
         user_agent: str,
     ) -> None:
@@ -158,8 +158,10 @@ class ImageFetcher:
             digest = hashlib.sha256(content).hexdigest()
             if digest == sha256:
                 return None
+            from target_swoogo.fit import MAX_PIXELS, fit  # noqa: PLC0415 - Pillow
+
             with self._fitting:
-                fitted = fit(content, self._max_bytes, max_pixels=self._max_pixels)
+                fitted = fit(content, self._max_bytes, max_pixels=self._max_pixels or MAX_PIXELS)
         except ImageError as error:
             shown = _without_secrets(url)
             raise ImageError(error.code, f"{error} ({shown})" if shown else str(error)) from error

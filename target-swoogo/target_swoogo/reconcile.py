@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from target_swoogo import guards, observe
 from target_swoogo.actions import Applied, Verb, part
 from target_swoogo.answers import SwoogoError
 from target_swoogo.apply import Applier, Verdict
+from target_swoogo.clock import utc_now
 from target_swoogo.errors import TargetError
 from target_swoogo.estimate import Estimate, estimate
 from target_swoogo.evaluate import evaluate, planned
@@ -310,8 +311,3 @@ def _unknown_levels(programme: Programme, pair: Pair) -> bool:
 
 def _choices(values: Iterable[object]) -> Iterable[Choice]:
     return (value for value in values if isinstance(value, Choice))
-
-
-def utc_now() -> datetime:
-    """The present instant."""
-    return datetime.now(timezone.utc)

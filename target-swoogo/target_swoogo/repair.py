@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from target_swoogo.clock import utc_now
 from target_swoogo.guards import FEWEST
 from target_swoogo.model import Kind
-from target_swoogo.reconcile import Reconciler, utc_now
+from target_swoogo.reconcile import Reconciler
 
 if TYPE_CHECKING:
     import threading

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_swoogo import report_html, report_json, report_text
+from target_swoogo import report_json, report_text
 from target_swoogo.actions import Plan, Verb
 from target_swoogo.apply import Outcome, Verdict
 from target_swoogo.history import KEPT
@@ -201,6 +201,8 @@ class RunReport:
 
     def as_html(self) -> str:
         """The report as a page that needs nothing else."""
+        from target_swoogo import report_html  # noqa: PLC0415 - jinja2
+
         return report_html.page(self)
 
     def write(self, folder: str) -> Path | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from target_swoogo.actions import CHOICES
+from target_swoogo.clock import utc_now
 from target_swoogo.console import (
     ATTENTION,
     exit_code,
@@ -26,7 +27,6 @@ from target_swoogo.errors import TargetError
 from target_swoogo.evaluate import evaluate
 from target_swoogo.model import Key, Kind, State
 from target_swoogo.observe import PairError
-from target_swoogo.reconcile import utc_now
 from target_swoogo.selection import even, named
 
 if TYPE_CHECKING:

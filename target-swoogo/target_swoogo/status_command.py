@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from target_swoogo.clock import utc_now
 from target_swoogo.console import (
     ATTENTION,
     ago,
@@ -22,7 +23,6 @@ from target_swoogo.console import (
 )
 from target_swoogo.glance import Glance
 from target_swoogo.model import Kind
-from target_swoogo.reconcile import utc_now
 from target_swoogo.status import CLOCKS_DIFFER, COLUMNS, status
 
 if TYPE_CHECKING:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Table
+    from sqlalchemy import Table, TextClause
 
     from target_swoogo.database import Database
 
@@ -30,8 +30,6 @@ class Store:
         self._database = database
         self._db = database.connection
         self._dry_run = dry_run
-        on_postgresql = self._db.dialect.name == "postgresql"
-        self._insert = postgresql_insert if on_postgresql else sqlite_insert
 
     @contextmanager
     def commit(self) -> Iterator[None]:
@@ -47,8 +45,15 @@ class Store:
 
     def _upsert(self, table: Table, rows: list[dict[str, Any]], keys: Sequence[str] = ()) -> None:
         keys = keys or [column.name for column in table.primary_key]
-        insert = self._insert(table)
-        changes = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-        self._db.execute(
-            insert.on_conflict_do_update(index_elements=list(keys), set_=changes), rows
-        )
+        self._db.execute(_upsert_into(table.name, tuple(rows[0]), tuple(keys)), rows)
+
+
+@cache
+def _upsert_into(table: str, columns: tuple[str, ...], keys: tuple[str, ...]) -> TextClause:
+    """Both databases read it alike; SQLAlchemy's own would be compiled anew for every row."""
+    values = ", ".join(f":{name}" for name in columns)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in keys)
+    return text(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) "  # noqa: S608 - names of ours
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
+    )

@@ -21,10 +21,8 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabiliti
 from typing_extensions import override
 
 from target_swoogo import settings
-from target_swoogo.alerts import alert, situations
+from target_swoogo.clock import utc_now
 from target_swoogo.errors import TargetError
-from target_swoogo.ledger import Ledger
-from target_swoogo.reconcile import Reconciler, utc_now
 from target_swoogo.sinks import IgnoringSink, LineReader, SourceSink
 from target_swoogo.source import STREAMS
 
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.sinks import Sink
 
+    from target_swoogo.ledger import Ledger
+    from target_swoogo.reconcile import Reconciler
     from target_swoogo.report import RunReport
 
 
@@ -78,6 +78,8 @@ class TargetSwoogo(Target):
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger, opened and locked when it is first needed."""
+        from target_swoogo.ledger import Ledger  # noqa: PLC0415 - SQLAlchemy: not for --version
+
         return Ledger.open(self.settings.ledger_url, dry_run=self.settings.dry_run)
 
     @override
@@ -125,6 +127,8 @@ class TargetSwoogo(Target):
 
     def reconciler(self, ledger: Ledger) -> Reconciler:
         """What brings Swoogo up to date with a ledger."""
+        from target_swoogo.reconcile import Reconciler  # noqa: PLC0415 - likewise
+
         user_agent = f"{self.name}/{self.plugin_version}"
         return Reconciler(ledger, self.settings, self._stop, user_agent, utc_now())
 
@@ -144,6 +148,8 @@ class TargetSwoogo(Target):
                 self.logger.info("Report: %s", file)
 
     def _alert(self, failure: Exception | None) -> None:
+        from target_swoogo.alerts import alert, situations  # noqa: PLC0415 - likewise
+
         url, now = self.settings.webhook_url, utc_now()
         if url and not self.settings.dry_run:
             if isinstance(failure, _SINGER_ERRORS):

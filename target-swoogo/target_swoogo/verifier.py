@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from target_swoogo import match, observe
 from target_swoogo.actions import Verb
 from target_swoogo.answers import NotFound, SwoogoError
+from target_swoogo.clock import utc_now
 from target_swoogo.endpoints import EVENT, GET, LIST, PER_PAGE, TOKEN
 from target_swoogo.errors import TargetError
 from target_swoogo.evaluate import evaluate, held_now, planned
 from target_swoogo.model import Found, Kind
 from target_swoogo.observe import PairError
 from target_swoogo.quota import Quota, QuotaSpent
-from target_swoogo.reconcile import utc_now
 from target_swoogo.swoogo import Swoogo
 from target_swoogo.values import label_of
 from target_swoogo.verify import Comparison, compare, unseen

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from target_swoogo.actions import Verb
+from target_swoogo.clock import utc_now
 from target_swoogo.console import (
     ATTENTION,
     cell,
@@ -22,7 +23,6 @@ from target_swoogo.console import (
 )
 from target_swoogo.errors import TargetError
 from target_swoogo.glance import Glance
-from target_swoogo.reconcile import utc_now
 from target_swoogo.why import VERSION, image_state, stories
 from target_swoogo.wording import shown
 

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import msgspec
-from target_swoogo.evaluate import draft, evaluate
+from target_swoogo import observe
+from target_swoogo.evaluate import evaluate, planned
 from target_swoogo.ledger import Ledger, Pair
 from target_swoogo.model import Choice, Kind, Mapped, Ref, State
 from target_swoogo.reconcile import Reconciler
@@ -84,7 +85,8 @@ def _judge(url: str, settings: Settings, rows: int) -> float:
         (pair,) = ledger.pairs()
         now = datetime.now(timezone.utc)
         began = time.process_time()
-        plan = draft(evaluate(ledger, pair, settings, now), pair, settings, now)
+        seen = evaluate(ledger, pair, settings, now)
+        plan = planned(seen, observe.observed(pair, {}), settings, now, ())
         seconds = time.process_time() - began
     if plan.actions or len(plan.unchanged) < rows:
         message = f"{len(plan.actions)} actions, {len(plan.unchanged)} of {rows} rows unchanged"
