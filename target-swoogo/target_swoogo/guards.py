@@ -87,7 +87,8 @@ def piece(action: Action, names: Iterable[str]) -> Action:
         names: The fields.
     """
     fields: Mapping[str, Value] = action.row.fields
-    changes = {name: Change(action.changes[name].old, fields[name]) for name in sorted(names)}
+    chosen = set(names)
+    changes = {n: Change(action.changes[n].old, fields[n]) for n in action.changes if n in chosen}
     return Action(Verb.UPDATE, action.row, changes)
 
 

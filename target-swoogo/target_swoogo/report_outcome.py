@@ -27,7 +27,8 @@ COLUMNS = (
 """The columns of the table of counts."""
 
 _THERE = ("created", "updated", "adopted", "unchanged")
-_WANTED = (*_THERE, "held", "failed", "pending")
+_AMISS = ("held", "failed", "pending")
+_WANTED = (*_THERE, *_AMISS)
 _CHANGED = ("created", "updated", "adopted")
 _PASSING = frozenset({Unavailable.code, OutcomeUnknown.code})
 """Failures that the next run mends by itself."""
@@ -88,7 +89,7 @@ def _did(pairs: Sequence[PairReport]) -> list[str]:
             if extras[key]
         ]
     made = [f"{_and(done)} in this run"] if done else []
-    if not made and any(counts[column] for column in _WANTED):
+    if not made and any(counts[c] for c in _THERE) and not any(counts[c] for c in _AMISS):
         made = ["nothing had to be changed"]
     return [_there(counts), *made, *_open(pairs, counts)]
 

@@ -353,8 +353,7 @@ def test_the_outcome_tells_what_waits_for_approval() -> None:
     held = [HeldBack(Action(Verb.UPDATE, row(Kind.SESSION, "u0"), NAME), "guard", "Held.")]
     plan = Plan(unchanged=unchanged(2), held=held)
     assert outcome_of(PairReport(PAIR, plan=plan)) == (
-        "1 of 2 records are in Swoogo as they should be; nothing had to be changed; 1 change waits "
-        "for approval."
+        "1 of 2 records are in Swoogo as they should be; 1 change waits for approval."
     )
 
 
