@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -145,6 +146,27 @@ def test_statuses_that_empty_the_programme_are_told_and_remove_nothing(pair: Pai
     assert "guard_missing" in codes
     assert [c for c in pair.writes(since) if c["method"] == "DELETE"] == []
     assert len(titles(pair)) >= count
+
+
+def test_an_empty_read_is_told_until_a_full_one_agrees(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair, "tap_config", partial(pair.tap_config, full_read_hours=0))
+
+    def told() -> list[str]:
+        (event,) = pair.sync()["pairs"]
+        return [n["message"] for n in event["warnings"] if n["code"] == "guard_missing"]
+
+    assert told() == []
+    there = pair.sandbox.state.programme["sessions"]
+    hidden = dict(there)
+    there.clear()
+    (message,) = told()
+    assert message.startswith("Sessionboard gave 0 sessions when all were last read, and ")
+    assert message.endswith("see whether they are all in Sessionboard.")
+    there.update(hidden)
+    assert told() == []
+    assert len(titles(pair)) == len(synced(pair)), "and nothing was made twice"
 
 
 def test_near_the_event_only_times_and_rooms_go_through(pair: Pair) -> None:

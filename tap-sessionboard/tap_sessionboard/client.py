@@ -216,7 +216,9 @@ class SessionboardStream(RESTStream[int]):
                     return self.fetch_page(context, number, body)
 
                 readings.append((yield from read_completely(fetch, seen, self.place(context))))
-        reading = Reading(all(r.complete for r in readings), min(r.started for r in readings))
+        reading = Reading(
+            all(r.complete for r in readings), min(r.started for r in readings), len(seen)
+        )
         if not reading.complete:
             self.logger.warning(
                 "The %s kept changing while they were read, so some may be missing from this run: "

@@ -52,10 +52,12 @@ class Reading:
     Attributes:
         complete: Whether every record that was in the list from start to end was read.
         started: When the first page was asked for, by the slower clock.
+        records: How many records there were.
     """
 
     complete: bool
     started: datetime
+    records: int
 
 
 def parse_page(payload: object, asked_at: datetime, place: str) -> Page:
@@ -130,8 +132,8 @@ def read_completely(
         if last.is_consistent and last.ids <= previous.ids:
             break
     else:
-        return Reading(last.is_certain, first.started)
-    return Reading(complete=True, started=first.started)
+        return Reading(last.is_certain, first.started, len(seen))
+    return Reading(complete=True, started=first.started, records=len(seen))
 
 
 def _read_once(

@@ -22,6 +22,12 @@ PROGRESS = "progress_markers"
 FULL_READ_AT = "full_read_at"
 """The key, in an event's state, of when everything was last read."""
 
+FULL_READ_COUNTS = "full_read_counts"
+"""The key, in an event's state, of how many records the last two full reads gave, the latest last.
+
+A target that is told can doubt a list that is suddenly much shorter, or empty.
+"""
+
 MAX_LISTED = 20
 """How many events a message names."""
 
@@ -152,6 +158,10 @@ class _ChangingList(_EventList):
         )
         if is_full:
             state[FULL_READ_AT] = run_started.isoformat()
+            state[FULL_READ_COUNTS] = [
+                *state.get(FULL_READ_COUNTS, [])[-1:],
+                reading.records,
+            ]
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:

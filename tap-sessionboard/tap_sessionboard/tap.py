@@ -16,7 +16,7 @@ from typing_extensions import override
 from tap_sessionboard.client import REGIONS
 from tap_sessionboard.command import JSONFile, TapCommand
 from tap_sessionboard.records import MaskedEmails, parse_timestamp
-from tap_sessionboard.streams import FULL_READ_AT, STREAMS
+from tap_sessionboard.streams import FULL_READ_AT, FULL_READ_COUNTS, STREAMS
 
 if t.TYPE_CHECKING:
     import click
@@ -128,6 +128,7 @@ class TapSessionboard(Tap):
                 for partition in stream.get("partitions", ()):
                     for key in {"replication_key_value", FULL_READ_AT} & set(partition):
                         parse_timestamp(partition[key])
+                    list(map(int, partition.get(FULL_READ_COUNTS, ())))
                     dict(partition["context"])
             super().load_state(state)
         except (AttributeError, KeyError, TypeError, ValueError):

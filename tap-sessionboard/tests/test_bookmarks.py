@@ -213,6 +213,23 @@ def test_everything_is_read_again_when_the_last_time_is_long_ago(api: t.Any, run
     assert datetime.fromisoformat(later.partition("sessions")["full_read_at"]) >= before
 
 
+def test_the_state_keeps_how_many_records_the_last_two_full_reads_gave(
+    api: t.Any, run: t.Any
+) -> None:
+    api.add_event()
+    add_at(api, "sessions", "a", NOON)
+    add_at(api, "sessions", "b", NOON)
+    first = run()
+    assert first.partition("sessions")["full_read_counts"] == [2]
+    changes = run(first.state)
+    assert changes.partition("sessions")["full_read_counts"] == [2], "only what changed was read"
+    api.records("sessions").pop()
+    second = run(changes.state, full_read_hours=0)
+    assert second.partition("sessions")["full_read_counts"] == [2, 1]
+    third = run(second.state, full_read_hours=0)
+    assert third.partition("sessions")["full_read_counts"] == [1, 1]
+
+
 def test_a_deletion_is_read_though_it_changes_no_update_time(api: t.Any, run: t.Any) -> None:
     api.add_event()
     for name in ("a", "b"):

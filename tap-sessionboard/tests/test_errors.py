@@ -208,6 +208,7 @@ def test_a_state_or_catalogue_that_is_none(
         {"sessions": 5},
         {"sessions": {"partitions": [{"replication_key_value": "noon"}]}},
         {"sessions": {"partitions": [{"context": {"event_id": 1}, "full_read_at": 5}]}},
+        {"sessions": {"partitions": [{"context": {"event_id": 1}, "full_read_counts": 5}]}},
         {"sessions": {"partitions": [{"replication_key_value": "2026-01-01T00:00:00Z"}]}},
     ],
 )

@@ -15,7 +15,7 @@ from target_swoogo.rules import Sources, decide
 from target_swoogo.source import STREAMS, Event, Reader, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -36,12 +36,14 @@ class Evaluated:
         zone: Its time zone.
         applied: What Swoogo was last told.
         programme: What the rules decided.
+        full_reads: By stream, how many records the last two full reads gave, the latest last.
     """
 
     event: Event
     zone: ZoneInfo
     applied: Applied
     programme: Programme
+    full_reads: Mapping[str, Sequence[int]]
 
 
 def evaluate(ledger: Ledger, pair: Pair, settings: Settings, now: datetime) -> Evaluated:
@@ -69,7 +71,8 @@ def evaluate(ledger: Ledger, pair: Pair, settings: Settings, now: datetime) -> E
         if entry.kind is Kind.SESSION and entry.swoogo_id is not None
     }
     sources = _sources(ledger, pair.sessionboard_event_id)
-    return Evaluated(event, zone, applied, decide(sources, zone, settings, now, synced))
+    programme = decide(sources, zone, settings, now, synced)
+    return Evaluated(event, zone, applied, programme, pair.observed.get("full_reads", {}))
 
 
 def planned(
@@ -88,7 +91,8 @@ def planned(
     plan = make_plan(programme, applied, observed, settings, now.timestamp())
     if is_frozen(programme, applied, seen.zone, settings.freeze_hours, now):
         freeze(plan, programme, applied, settings.freeze_hours, held)
-    guards.guard(plan, programme, applied, settings, now.date().isoformat(), held)
+    today = now.date().isoformat()
+    guards.guard(plan, programme, applied, settings, today, held, seen.full_reads)
     return plan
 
 

@@ -16,7 +16,7 @@ from target_swoogo.actions import CHOICES, Action, Change, HeldBack, Verb, diges
 from target_swoogo.model import Held, Key, Kind, Note, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from target_swoogo.actions import Applied, Plan
     from target_swoogo.model import Programme, Row, Scalar, Value
@@ -41,6 +41,7 @@ def guard(
     settings: Settings,
     today: str,
     approved: Iterable[Held] = (),
+    full_reads: Mapping[str, Sequence[int]] | None = None,
 ) -> None:
     """Move what looks like a mistake from a plan's actions to what is held.
 
@@ -51,8 +52,10 @@ def guard(
         settings: The settings; each guard has its share.
         today: The date, as ``YYYY-MM-DD``; what was before it is not missed.
         approved: What was held back before, and approved since.
+        full_reads: By stream, how many records the last two full reads gave, the latest last.
     """
-    _Guards(plan, programme, applied, settings, Approvals(approved)).run(today)
+    guards = _Guards(plan, programme, applied, settings, Approvals(approved), full_reads or {})
+    guards.run(today)
 
 
 class Approvals:
@@ -151,6 +154,7 @@ class _Guards:
     applied: Applied
     settings: Settings
     approvals: Approvals
+    full_reads: Mapping[str, Sequence[int]]
 
     def run(self, today: str) -> None:
         updates = self._updates()
@@ -357,13 +361,32 @@ class _Guards:
             )
             note = Note("event", kind.plural, kind.plural, code, message)
             self.plan.warnings.append(note)
+        shrunk += self._short_reads(code, limit)
         if shrunk:
-            names = " and ".join(kind.plural for kind in shrunk)
+            names = " and ".join(kind.plural for kind in dict.fromkeys(shrunk))
             self._hold_unlinks(
                 code,
-                f"So many {names} are no longer among what is synced that no speaker is taken off "
-                f"a session; see the note on them; {TO_APPROVE}",
+                f"So many {names} are no longer among what is synced, or were not read, that no "
+                f"speaker is taken off a session; see the note on them; {TO_APPROVE}",
             )
+
+    def _short_reads(self, code: str, limit: int) -> list[Kind]:
+        """Kinds of which Sessionboard suddenly gave far fewer, or none."""
+        short = []
+        for kind in Kind:
+            before, now = self.full_reads.get(kind.plural, (0, 0))
+            share = _share(before - now, before)
+            if share > limit:
+                short.append(kind)
+                message = (
+                    f"Sessionboard gave {now:,} {kind.plural} when all were last read, and "
+                    f"{before:,} the time before ({share:.0f} % fewer): an outage, or a token that "
+                    f"may see less? What was read before is kept, and nothing is removed from "
+                    f"Swoogo; see whether they are all in Sessionboard."
+                )
+                note = Note("event", kind.plural, kind.plural, code, message)
+                self.plan.warnings.append(note)
+        return short
 
     def _hold_unlinks(self, code: str, message: str) -> None:
         def is_held(action: Action) -> bool:

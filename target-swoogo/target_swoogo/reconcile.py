@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ from target_swoogo.values import label_of
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from target_swoogo.actions import Action, Observed, Plan
@@ -54,6 +54,7 @@ class Reconciler:
         only: Chooses the records of a pair to which this run is limited; all where None.
         read: The Sessionboard events that were read whole in this run; None where it is not about
             reading.
+        full_reads: Of those events, how many records of each stream the last two full reads gave.
     """
 
     ledger: Ledger
@@ -63,6 +64,7 @@ class Reconciler:
     now: datetime
     only: Callable[[Pair, Programme, Applied], Collection[Key]] | None = None
     read: Collection[int] | None = None
+    full_reads: Mapping[int, Mapping[str, Sequence[int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -149,6 +151,10 @@ class Reconciler:
 
     def _pair(self, report: PairReport) -> None:
         pair = report.pair
+        if (counts := self.full_reads.get(pair.sessionboard_event_id)) is not None:
+            pair.observed["full_reads"] = counts
+            with self.ledger.commit():
+                self.ledger.remember(pair)
         seen = evaluate(self.ledger, pair, self.settings, self.now)
         applied, programme = seen.applied, seen.programme
         report.event_name = label_of(seen.event.name, None, "Event")

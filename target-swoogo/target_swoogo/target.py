@@ -23,6 +23,7 @@ from typing_extensions import override
 from target_swoogo import settings
 from target_swoogo.clock import utc_now
 from target_swoogo.errors import TargetError
+from target_swoogo.reading import full_reads
 from target_swoogo.sinks import IgnoringSink, LineReader, SourceSink
 from target_swoogo.source import STREAMS
 
@@ -98,6 +99,7 @@ class TargetSwoogo(Target):
             reconciler = self.reconciler(ledger)
             # A tap that broke off may have left out anything.
             reconciler.read = self.received if self._reader.last == "STATE" else set()
+            reconciler.full_reads = full_reads(self._latest_state)
             self._report = reconciler.run()
             self._tell(self._report)
             _judge(self._report, self.settings.max_failed_percent)

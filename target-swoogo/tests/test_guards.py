@@ -63,12 +63,13 @@ def guarded(
     images: dict[Key, Uploaded] | None = None,
     links: dict[tuple[str, str], bool] | None = None,
     matches: dict[Key, list[Found]] | None = None,
+    full_reads: dict[str, list[int]] | None = None,
     **programme: Any,
 ) -> Plan:
     made = Programme(rows, **programme)
     applied = Applied({entry.key: entry for entry in entries}, links or {}, images or {}, {})
     plan = make_plan(made, applied, Observed(None, matches or {}), settings, NOW)
-    guards.guard(plan, made, applied, settings, TODAY, approved)
+    guards.guard(plan, made, applied, settings, TODAY, approved, full_reads)
     return plan
 
 
@@ -318,10 +319,10 @@ def test_a_picture_is_not_looked_at_for_an_address_that_is_held(settings: MakeSe
     assert len(plan.held) == 12
 
 
-def unlinking(settings: MakeSettings, left: int, **overrides: Any) -> Plan:
+def unlinking(settings: MakeSettings, left: int, *, limit: int = 30, **overrides: Any) -> Plan:
     """Of twelve sessions so many are left, and a speaker of one that is left has gone."""
     return guarded(
-        settings(unlink_removed_speakers=True),
+        settings(unlink_removed_speakers=True, guard_missing_percent=limit),
         [*BEFORE[:left], speaker(1)],
         [*map(known, BEFORE), known(speaker(1))],
         links={("p1", "s0"): True},
@@ -341,6 +342,26 @@ def test_a_shrunken_read_is_told_and_removes_no_links(settings: MakeSettings) ->
     fine = unlinking(settings, 9)
     assert [action.verb for action in fine.actions] == [Verb.UNLINK]
     assert "guard_missing" not in {note.code for note in fine.warnings}
+
+
+def test_an_empty_read_is_told_and_removes_no_links(settings: MakeSettings) -> None:
+    plan = unlinking(settings, 12, full_reads={"sessions": [1_250, 0], "speakers": [12, 12]})
+    (note,) = (note for note in plan.warnings if note.code == "guard_missing")
+    assert note.message.startswith(
+        "Sessionboard gave 0 sessions when all were last read, and 1,250 the time before "
+        "(100 % fewer)"
+    )
+    assert [(h.action.verb, h.code) for h in plan.held] == [(Verb.UNLINK, "guard_missing")]
+
+
+@pytest.mark.parametrize("counts", [[20, 14], [20, 90], [9, 0]], ids=["30 %", "more", "few"])
+def test_a_read_that_gave_nearly_as_many_is_not_told(
+    settings: MakeSettings, counts: list[int]
+) -> None:
+    plan = unlinking(settings, 12, full_reads={"sessions": counts})
+    assert [action.verb for action in plan.actions] == [Verb.UNLINK]
+    off = unlinking(settings, 12, full_reads={"sessions": [20, 0]}, limit=0)
+    assert [action.verb for action in off.actions] == [Verb.UNLINK]
 
 
 def test_what_is_over_or_deleted_in_swoogo_is_not_missing(settings: MakeSettings) -> None:

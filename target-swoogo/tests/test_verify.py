@@ -74,7 +74,7 @@ class World:
     def seen(self) -> Evaluated:
         event = Event(id=4101, name="Small", timezone="America/New_York")
         applied = Applied(self.mapped, self.links, self.images, {})
-        return Evaluated(event, ZoneInfo("America/New_York"), applied, Programme(self.rows))
+        return Evaluated(event, ZoneInfo("America/New_York"), applied, Programme(self.rows), {})
 
     @property
     def records(self) -> Mapping[Kind, list[Found]]:

@@ -291,7 +291,8 @@ def _search_records(kind: str) -> Endpoint:
         event_id, page = _event_id(request), page_of(request)
         search, shapes = await search_of(request, "records"), _shapes(request)
         rows = _dated(request, shapes.of_event(kind, event_id), search)
-        return _paged(request, page, rows, shapes.record)
+        shape = shapes.sponsor if kind == "sponsors" else shapes.choice
+        return _paged(request, page, rows, shape)
 
     return search_records
 
@@ -302,7 +303,7 @@ def _list_records(kind: str) -> Endpoint:
         check_query(request, ())
         shapes = _shapes(request)
         rows = sorted(shapes.of_event(kind, event_id), key=lambda row: row.get("order") or 0)
-        return answer(request, [shapes.record(row) for row in rows])
+        return answer(request, [shapes.choice(row) for row in rows])
 
     return list_records
 
@@ -333,4 +334,4 @@ async def _person(request: Request) -> Response:
 
 async def _sponsor(request: Request) -> Response:
     shapes = _shapes(request)
-    return answer(request, shapes.record(_found(request, "sponsors", shapes)))
+    return answer(request, shapes.sponsor(_found(request, "sponsors", shapes)))

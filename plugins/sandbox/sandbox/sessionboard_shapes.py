@@ -65,18 +65,25 @@ class Shapes:
 
     def contact(self, person: Record) -> Record:
         """A Contact."""
+        return self._person(person) | _admin(person, "contacts")
+
+    def _person(self, person: Record) -> Record:
         row = _visible(person)
         if self._masked and row.get("email"):
             row["email"] = mask(row["email"])
         return row
 
-    def record(self, row: Record) -> Record:
-        """A Sponsor; or a Room or Track outside a session, which go without their event."""
+    def sponsor(self, row: Record) -> Record:
+        """A Sponsor."""
+        return _visible(row) | _admin(row, "sponsors")
+
+    def choice(self, row: Record) -> Record:
+        """A Room or Track outside a session, which go without their event."""
         return _visible(row)
 
     def session(self, row: Record, expand: frozenset[str]) -> Record:
         """A Session, subsessions included."""
-        shape = self._full(row, expand)
+        shape = self._full(row, expand) | _admin(row, "sessions")
         shape["subsessions"] = [self._subsession(row, sub, expand) for sub in row["subsessions"]]
         return shape
 
@@ -162,7 +169,7 @@ class Shapes:
         if person is None:
             return None
         role = entry["role"]
-        return self.contact(person) | {
+        return self._person(person) | {
             "session_participant_id": entry["session_participant_id"],
             "order": entry["order"],
             "is_public": entry["is_public"],
@@ -180,6 +187,12 @@ def _visible(row: Record) -> Record:
     """A copy without what is the sandbox's own, stamps as the vendor writes them."""
     shape = {name: value for name, value in row.items() if name[0] != "_" and name != "event_id"}
     return shape | _stamps(row, ("created_at", "updated_at"))
+
+
+def _admin(row: Record, kind: str) -> Record:
+    """The page of a record in Sessionboard, which its API v1 reference gives as `admin_url`."""
+    place = f"event/{row['event_id']}/{kind}/{row['id']}"
+    return {"admin_url": f"https://sessionboard.example.org/{place}"}
 
 
 def _stamps(row: Record, names: tuple[str, ...]) -> Record:
