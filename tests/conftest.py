@@ -27,6 +27,15 @@ PAIRS = [
 ]
 
 
+def written_by(tap: TapSessionboard) -> str:
+    """The output of a tap's run."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with contextlib.redirect_stdout(out):
+        tap.sync_all()
+    out.seek(0)
+    return out.read()
+
+
 @dataclass
 class Pair:
     """Runs the tap into the target against one sandbox, keeping state as Meltano does."""
@@ -55,11 +64,7 @@ class Pair:
 
     def read(self, **overrides: Any) -> str:
         """The tap's output."""
-        out = io.StringIO()
-        tap = TapSessionboard(config=self.tap_config(**overrides), state=self.state)
-        with contextlib.redirect_stdout(out):
-            tap.sync_all()
-        return out.getvalue()
+        return written_by(TapSessionboard(config=self.tap_config(**overrides), state=self.state))
 
     def load(self, messages: str, **overrides: Any) -> dict[str, Any]:
         """Give messages to the target; the report of the run."""

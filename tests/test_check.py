@@ -164,8 +164,8 @@ def mapped(ours: int, theirs: int) -> list[dict[str, int]]:
         ({"api_url": "https://[no", "allow_private_images": False}, 1, ["setting_invalid"]),
         (
             {"api_url": "http://api.test", "allow_private_images": False},
-            1,
-            ["setting_invalid"],
+            3,
+            ["setting_doubtful"],
         ),
         ({"sessionboard_api_url": "http://api.test"}, 1, ["setting_invalid"]),
         ({"sessionboard_access_token": "hunter2"}, 1, ["sessionboard_credentials"]),

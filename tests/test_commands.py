@@ -628,7 +628,7 @@ def test_without_credentials_one_sentence_says_what_is_missing(
     answer = command(small, *words, consumer_secret="")
     assert (answer.code, answer.out) == (1, "")
     assert "TARGET_SWOOGO_CONSUMER_SECRET" in answer.error
-    assert answer.error.endswith("[settings_invalid]\n")
+    assert answer.error.endswith("[setting_invalid]\n")
 
 
 @pytest.mark.parametrize("words", [("plan",), ("status",), ("why", "x"), ("release", "1")])
@@ -639,7 +639,7 @@ def test_a_setting_that_cannot_be_read_is_named(
         answer = command(small, *words, **{setting: value})
         assert answer.code == 1
         assert f"The setting {setting} (" in answer.error
-        assert answer.error.endswith("[settings_invalid]\n")
+        assert answer.error.endswith("[setting_invalid]\n")
         assert value not in answer.error
 
 

@@ -161,6 +161,22 @@ def test_the_schedule_runs_the_real_pair(project: Project, tmp_path: Path) -> No
         assert "not paired" in again.stdout + again.stderr
 
 
+@pytest.mark.parametrize("command", ["target-swoogo", "target-swoogo:retry"])
+def test_a_misspelt_boolean_is_not_taken_for_false(project: Project, command: str) -> None:
+    settings = {
+        "TARGET_SWOOGO_CONSUMER_KEY": "key",
+        "TARGET_SWOOGO_CONSUMER_SECRET": "secret",
+        "TARGET_SWOOGO_EVENT_MAPPINGS": json.dumps(
+            [{"sessionboard_event_id": 4102, "swoogo_event_id": 77002}]
+        ),
+    }
+    run = project.meltano("invoke", command, **settings, TARGET_SWOOGO_DRY_RUN="yess")
+    output = run.stdout + run.stderr
+    assert run.returncode == 1
+    assert "The setting dry_run is not valid: it must be true or false." in output
+    assert "Traceback" not in output
+
+
 def test_a_taken_port_is_one_sentence(project: Project) -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", project.port))):
         run = project.meltano("run", "sandbox:up")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tap_sessionboard.tap import TapSessionboard
 
+from .conftest import written_by
 from .hostile import EVENT, MAPPINGS, participant, person, session, sponsor, whole
 
 if TYPE_CHECKING:
@@ -98,14 +97,11 @@ def pair(make_pair: Callable[..., Pair], tmp_path: Path) -> Pair:
 
 def read(pair: Pair, kept: Kept, only: str = "", **settings: Any) -> None:
     """A run of the tap; what it said lies over what is kept, as in the ledger."""
-    out = io.StringIO()
     config = pair.tap_config(page_size=PAGE_SIZE, **settings)
     tap = TapSessionboard(config=config, state=json.loads(json.dumps(pair.state)))
     for stream in tap.streams.values():
         stream.selected = stream.name in {"events", only} or not only
-    with contextlib.redirect_stdout(out):
-        tap.sync_all()
-    for text in out.getvalue().splitlines():
+    for text in written_by(tap).splitlines():
         message = json.loads(text)
         if message["type"] == "RECORD":
             kept[message["stream"], str(message["record"]["id"])] = message["record"]

@@ -60,10 +60,13 @@ PLUGINS = {
 
 def meltano_setting(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """What `meltano.yml` has to say of a setting, given its JSON schema."""
-    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    (kind,) = [type_ for type_ in types if type_ != "null"]
-    if schema.get("format") == "date-time":
+    if isinstance(schema.get("default"), bool):
+        kind = "string"  # Meltano would take any word that it does not know for false
+    elif schema.get("format") == "date-time":
         kind = "date_iso8601"
+    else:
+        types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+        (kind,) = [type_ for type_ in types if type_ != "null"]
     setting = {
         "name": name,
         "kind": "options" if "enum" in schema else kind,

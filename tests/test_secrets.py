@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from click import UsageError
+from click.testing import CliRunner
 from target_swoogo import swoogo
+from target_swoogo.commands import main
 from target_swoogo.errors import TargetError
 from target_swoogo.target import TargetSwoogo
 
@@ -32,9 +35,11 @@ SECRET = "canary-secret:2&b=c"  # noqa: S105 - that is what it is there for
 ACCESS = "canary-access-token-3"
 PASSWORD = "canary-password-4"  # noqa: S105
 SIGNATURE = "canary-signature-5"
+HOOK = "canary-hook-6"
 EMAIL = "canary.person@canary-domain.example"
 PAIR = base64.b64encode(f"{quote_plus(KEY)}:{quote_plus(SECRET)}".encode()).decode()
 CLOSED = "http://127.0.0.1:9"
+WEBHOOK = f"{CLOSED}/services/{HOOK}?key={HOOK}"
 
 
 def forms(secret: str) -> set[str]:
@@ -68,13 +73,20 @@ def records(pair: Pair) -> str:
 
 
 def config(pair: Pair, **overrides: Any) -> dict[str, Any]:
-    marked = {"consumer_key": KEY, "consumer_secret": SECRET, "speakers": "all"}
+    marked = {
+        "consumer_key": KEY,
+        "consumer_secret": SECRET,
+        "webhook_url": WEBHOOK,
+        "sessionboard_access_token": ACCESS,
+        "sessionboard_api_url": pair.sandbox.sessionboard_url,
+        "speakers": "all",
+    }
     return pair.target_config(**(marked | overrides))
 
 
 def secrets(pair: Pair) -> set[str]:
     tokens = pair.sandbox.state.meta.get("tokens", {})
-    hidden = [KEY, SECRET, ACCESS, PASSWORD, PAIR, *tokens]
+    hidden = [KEY, SECRET, ACCESS, PASSWORD, HOOK, PAIR, *tokens]
     return {form for secret in hidden for form in forms(secret)}
 
 
@@ -248,6 +260,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "secret as a choice": {"subsessions": SECRET},
     "secret as a mapping": {"event_mappings": [{"sessionboard_event_id": SECRET}]},
     "unreachable": {"api_url": CLOSED},
+    "token of another kind": {"sessionboard_access_token": [ACCESS]},
+    "webhook of another kind": {"webhook_url": {"url": WEBHOOK}},
+    "webhook that is not safe": {"webhook_url": f"http://hooks.test/services/{HOOK}"},
+    "webhook that is no address": {"webhook_url": f"https://[{HOOK}"},
+    "secret as true or false": {"dry_run": SECRET},
+    "secret as a field": {"create_only_fields": [SECRET]},
     "password in the address": {"api_url": f"http://me:{PASSWORD}@127.0.0.1:9/api"},
     "database that is not there": {"ledger_url": f"postgresql://me:{PASSWORD}@127.0.0.1:9/x"},
     "password in the query": {"ledger_url": f"postgresql://me@127.0.0.1:9/x?password={PASSWORD}"},
@@ -266,6 +284,63 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def test_no_wrong_setting_shows_a_secret(pair: Pair, overrides: dict[str, Any]) -> None:
     said = run_there(pair, config(pair, **overrides), records(pair))
     assert "ERROR" in said or "report_path" in said or "x.db" in str(overrides)
+    assert_none_shows(pair, said)
+
+
+COMMANDS = [
+    ("check",),
+    ("plan",),
+    ("status",),
+    ("why", EMAIL),
+    ("why", "ada"),
+    ("verify", "--repair"),
+    ("approve", "--list"),
+    ("retry",),
+    ("sync-only", EMAIL),
+    ("restore", "speaker", EMAIL),
+    ("release", "4101"),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_command_shows_a_secret(
+    pair: Pair,
+    words: tuple[str, ...],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run_here(pair, caplog)
+    caplog.clear()
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"consumer_secret": f"{SECRET}x"},
+        {"sessionboard_access_token": f"{ACCESS}x"},
+        {"sessionboard_api_url": f"https://me:{PASSWORD}@[{ACCESS}"},
+        {"webhook_url": f"https://[{HOOK}"},
+        {"dry_run": SECRET},
+    ]
+    for overrides in wrong:
+        for name, value in config(pair, **overrides).items():
+            text = value if isinstance(value, str) else json.dumps(value)
+            monkeypatch.setenv(f"TARGET_SWOOGO_{name.upper()}", text)
+        for options in ([], ["--json"]):
+            with all_logged(caplog):
+                result = CliRunner().invoke(main, [*words, *options])
+            assert isinstance(result.exception, SystemExit | None)
+            assert result.exit_code != UsageError.exit_code, result.output
+            assert result.output
+            assert_none_shows(pair, result.output, caplog.text)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("form", ["object", "text"])
+def test_what_a_webhook_repeats_is_not_shown(
+    pair: Pair, status: int, form: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with echoing(pair.sandbox.url, Fault("services", status, form)) as address:
+        url = WEBHOOK.replace(CLOSED, address)
+        said = run_here(pair, caplog, webhook_url=url, consumer_secret=f"{SECRET}x")
+    assert f"The webhook answered {status}; check webhook_url." in said
     assert_none_shows(pair, said)
 
 

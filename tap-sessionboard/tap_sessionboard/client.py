@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import re
 import sys
 import typing as t
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from importlib.resources import files
@@ -19,12 +21,14 @@ import requests
 from singer_sdk import RESTStream, SchemaDirectory, StreamSchema
 from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError, SyncLifecycleSignal
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import resolve_schema_references
 from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
+from tap_sessionboard.encoding import parse
 from tap_sessionboard.paging import Page, Reading, parse_page, read_completely
-from tap_sessionboard.records import tidy
+from tap_sessionboard.records import MASK, tidying
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -32,6 +36,7 @@ if t.TYPE_CHECKING:
     from backoff.types import Details
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_sessionboard.records import Tidy
     from tap_sessionboard.tap import TapSessionboard
 
 REGIONS = {
@@ -46,6 +51,8 @@ MAX_WAIT_SECONDS = 300.0
 
 Its quota window is 15 minutes (API v1 reference, Rate limits), which four such waits outlast.
 """
+
+_NAME = f"tap-sessionboard/{version('tap-sessionboard')}"
 
 _RETRIED = (
     RetriableAPIError,
@@ -78,14 +85,24 @@ class SessionboardStream(RESTStream[int]):
     scope: t.ClassVar[str]
     """The scope that a token needs to read the list (Sessionboard API v1 reference)."""
 
+    # The schemas let all fields through, and what comes is JSON already.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
     # requests would send the token on to whatever host a redirect names.
     allow_redirects = False
 
     def __init__(self, tap: TapSessionboard) -> None:
         super().__init__(tap)
         self.masked_emails = tap.masked_emails
+        self.ahead = tap.ahead
+        self._tidy = t.cast("Tidy", tidying(self.schema))
 
     # Requests
+
+    @property
+    @override
+    def requests_session(self) -> requests.Session:
+        return self.ahead.session
 
     @property
     @override
@@ -103,7 +120,7 @@ class SessionboardStream(RESTStream[int]):
     @property
     @override
     def user_agent(self) -> str:
-        return self.config.get("user_agent") or f"tap-sessionboard/{version('tap-sessionboard')}"
+        return self.config.get("user_agent") or _NAME
 
     @property
     @override
@@ -133,15 +150,15 @@ class SessionboardStream(RESTStream[int]):
     def fetch_page(
         self,
         context: Context | None,
-        number: int,
         body: dict[str, t.Any] | None,
+        number: int,
     ) -> Page:
         """Ask for one page, as often as it takes.
 
         Args:
             context: The event to read, for a list within an event.
-            number: The page's number, counted from 1.
             body: The search, or None for a plain GET.
+            number: The page's number, counted from 1.
 
         Returns:
             The page.
@@ -174,18 +191,38 @@ class SessionboardStream(RESTStream[int]):
         """Ask for one page once."""
         asked_at = datetime.now(timezone.utc)
         response = self._request(request, context)
+        self._check(response, context)
         if served_at := _date_header(response, "Date"):
             asked_at = min(asked_at, served_at - response.elapsed)
         try:
-            payload = response.json()
-        except requests.JSONDecodeError:
+            payload = parse(response.content)
+        except ValueError:
             msg = (
                 f"Sessionboard answered the {self.place(context)} with something that is not JSON: "
                 f"check that the API is at {self._host} (settings region and api_url), "
                 "and try again later."
             )
             raise RetriableAPIError(msg, response) from None
-        return parse_page(payload, asked_at, self.place(context))
+        page = parse_page(payload, asked_at, self.place(context))
+        if context and MASK.encode() in response.content:
+            for record in page.records:
+                self.masked_emails.note(context["event_id"], record)
+        return page
+
+    def ask_ahead(self, context: Context) -> None:
+        """Ask for the first pages of the list, without waiting for them.
+
+        Args:
+            context: The event to read.
+        """
+        # What is searched depends on it.
+        self._write_starting_replication_value(context)
+        for body in self.searches(context):
+            fetch = partial(self.fetch_page, context, body)
+            self.ahead.ask(self._named(context, body), fetch)
+
+    def _named(self, context: Context | None, body: dict[str, t.Any] | None) -> str:
+        return json.dumps([self.place(context), body])
 
     # Records
 
@@ -210,14 +247,14 @@ class SessionboardStream(RESTStream[int]):
         with self.get_http_request_counter() as pages:
             pages.with_context(context)
             for body in self.searches(context):
-
-                def fetch(number: int, body: dict[str, t.Any] | None = body) -> Page:
-                    pages.increment()
-                    return self.fetch_page(context, number, body)
-
-                readings.append((yield from read_completely(fetch, seen, self.place(context))))
+                reading = yield from self._read_search(context, body, seen)
+                pages.increment(reading.pages)
+                readings.append(reading)
         reading = Reading(
-            all(r.complete for r in readings), min(r.started for r in readings), len(seen)
+            all(r.complete for r in readings),
+            min(r.started for r in readings),
+            len(seen),
+            sum(r.pages for r in readings),
         )
         if not reading.complete:
             self.logger.warning(
@@ -227,16 +264,30 @@ class SessionboardStream(RESTStream[int]):
             )
         return reading
 
+    def _read_search(
+        self, context: Context | None, body: dict[str, t.Any] | None, seen: set[str | int]
+    ) -> Generator[Record, None, Reading]:
+        fetch = partial(self.fetch_page, context, body)
+        first = partial(self.ahead.first, self._named(context, body), fetch)
+        try:
+            return (
+                yield from read_completely(fetch, seen, self.place(context), self.ahead.pool, first)
+            )
+        except Exception:
+            self.ahead.close()
+            raise
+
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         try:
-            return t.cast("Record", tidy(row, self.schema))
+            self._tidy(row)
         except ValueError as error:
             msg = (
                 f"Sessionboard sent record {row['id']} of the {self.place(context)} with a "
                 f"{error} that is not a date-time: correct it in Sessionboard, or report it."
             )
             raise FatalAPIError(msg) from None
+        return row
 
     def place(self, context: Context | None) -> str:
         """Name what is read, such as "rooms of event 3950"."""
@@ -286,9 +337,13 @@ class SessionboardStream(RESTStream[int]):
 
     @override
     def validate_response(self, response: requests.Response) -> None:
+        """Leave it to the caller, who knows of which event the answer is."""
+
+    def _check(self, response: requests.Response, context: Context | None) -> None:
+        """Raise what an answer that is no success means."""
         if response.status_code == HTTPStatus.OK:
             return
-        msg = self.response_error_message(response)
+        msg = self._explain(response, self.place(context))
         if (
             response.status_code in self.extra_retry_statuses
             or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -296,10 +351,8 @@ class SessionboardStream(RESTStream[int]):
             raise RetriableAPIError(msg, response)
         raise FatalAPIError(msg)
 
-    @override
-    def response_error_message(self, response: requests.Response) -> str:
+    def _explain(self, response: requests.Response, place: str) -> str:
         status = response.status_code
-        place = self.place(self.context)
         if status == HTTPStatus.UNAUTHORIZED:
             where = (
                 "api_url is your organisation's API"

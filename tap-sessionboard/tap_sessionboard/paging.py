@@ -4,19 +4,27 @@ The list is asked for in the order of creation, so an edit moves no record. What
 records from one page to another is a record that leaves the list (the rest shifts forward, over
 the edge of a page already read, and would be missed) or one that enters it. Both show, and the
 list is then read again.
+
+Pages are asked for ahead of their turn, several at once. What gives a moving list away holds in
+whatever order they are answered: between a page from before a record left or entered and one from
+after it, records are either repeated, so that too few different ones come, or missed; and pages
+that only miss some include the place where the record entered, which shows as an edit.
 """
 
 from __future__ import annotations
 
 import typing as t
+from collections import deque
 from dataclasses import dataclass, field
 
 from singer_sdk.exceptions import FatalAPIError
 
+from tap_sessionboard.ahead import REQUESTS_AT_ONCE
 from tap_sessionboard.records import parse_timestamp
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
+    from concurrent.futures import Executor, Future
     from datetime import datetime
 
     from singer_sdk.helpers.types import Record
@@ -53,11 +61,13 @@ class Reading:
         complete: Whether every record that was in the list from start to end was read.
         started: When the first page was asked for, by the slower clock.
         records: How many records there were.
+        pages: How many pages were read.
     """
 
     complete: bool
     started: datetime
     records: int
+    pages: int
 
 
 def parse_page(payload: object, asked_at: datetime, place: str) -> Page:
@@ -107,6 +117,8 @@ def read_completely(
     fetch_page: Callable[[int], Page],
     seen: set[str | int],
     place: str,
+    pool: Executor,
+    first_page: Callable[[], Page],
 ) -> Generator[Record, None, Reading]:
     """Yield every record of a list once, however the list moves meanwhile.
 
@@ -114,6 +126,8 @@ def read_completely(
         fetch_page: Gives the page of a number, counted from 1.
         seen: The ids of records not to yield again; grows with every record that is yielded.
         place: What is read, for the message.
+        pool: Fetches pages before their turn.
+        first_page: Gives page 1, which may have been fetched already.
 
     Yields:
         Each record whose id is not in ``seen``, in the order of the list.
@@ -124,43 +138,60 @@ def read_completely(
     Raises:
         FatalAPIError: The list is longer than Sessionboard serves.
     """
-    first = last = yield from _read_once(fetch_page, seen, place)
+    pages = _pages(first_page(), fetch_page, pool)
+    first = last = yield from _read_once(pages, seen, place)
+    count = first.pages
     for _ in range(MAX_READS - 1):
         if last.is_certain:
             break
-        previous, last = last, (yield from _read_once(fetch_page, seen, place))
+        pages = _pages(fetch_page(1), fetch_page, pool)
+        previous, last = last, (yield from _read_once(pages, seen, place))
+        count += last.pages
         if last.is_consistent and last.ids <= previous.ids:
             break
     else:
-        return Reading(last.is_certain, first.started, len(seen))
-    return Reading(complete=True, started=first.started, records=len(seen))
+        return Reading(last.is_certain, first.started, len(seen), count)
+    return Reading(complete=True, started=first.started, records=len(seen), pages=count)
 
 
 def _read_once(
-    fetch_page: Callable[[int], Page],
+    pages: Iterator[Page],
     seen: set[str | int],
     place: str,
 ) -> Generator[Record, None, _Pass]:
     """Yield the records of one pass over the pages, and return what the pass noticed."""
-    page = fetch_page(1)
-    noticed = _Pass(started=page.asked_at)
-    number = 1
-    while True:
+    noticed: _Pass | None = None
+    for page in pages:
         if page.last > MAX_PAGES:
             msg = (
                 f"Sessionboard holds {page.total} {place}, more than it serves page by page: "
                 "raise the setting page_size, or set a later start_date."
             )
             raise FatalAPIError(msg)
+        noticed = noticed or _Pass(started=page.asked_at)
         noticed.add(page)
         for record in page.records:
             if record["id"] not in seen:
                 seen.add(record["id"])
                 yield record
-        if number >= page.last or not page.records:
-            return noticed
-        number += 1
-        page = fetch_page(number)
+    return t.cast("_Pass", noticed)
+
+
+def _pages(first: Page, fetch_page: Callable[[int], Page], pool: Executor) -> Iterator[Page]:
+    """Give the pages of one pass in their order, up to what is then the last."""
+    page, number = first, 1
+    ahead: deque[Future[Page]] = deque()
+    yield page
+    try:
+        while number < page.last and page.records:
+            while len(ahead) < REQUESTS_AT_ONCE and number + len(ahead) < page.last:
+                ahead.append(pool.submit(fetch_page, number + len(ahead) + 1))
+            page = ahead.popleft().result()
+            number += 1
+            yield page
+    finally:
+        for asked in ahead:
+            asked.cancel()
 
 
 @dataclass(slots=True)

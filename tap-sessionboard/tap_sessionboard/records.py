@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
-from datetime import timezone
+from datetime import datetime, timezone
+from functools import lru_cache
 
 import pendulum
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Iterator
 
-_MASKED = re.compile(r"\*{2,}")
+MASK = "**"
+"""What is in every masked e-mail address."""
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -29,15 +29,37 @@ def parse_timestamp(text: str) -> datetime:
     Raises:
         ValueError: The text is not a timestamp.
     """
-    moment = pendulum.parse(text)
-    if not isinstance(moment, pendulum.DateTime):
-        msg = "not a moment in time"
-        raise ValueError(msg)  # noqa: TRY004 (the text's type is right, its content is not)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        # Before Python 3.11 that does not take a Z.
+        parsed = pendulum.parse(text)
+        if not isinstance(parsed, pendulum.DateTime):
+            msg = "not a moment in time"
+            raise ValueError(msg) from None  # noqa: TRY004 (its content is not right)
+        moment = parsed
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc)
 
 
-def tidy(value: t.Any, schema: dict[str, t.Any], name: str = "record") -> t.Any:
-    """Even out a value as its schema says.
+@lru_cache(maxsize=10_000)
+def _moment(text: str, name: str) -> str | None:
+    """Even out a date-time; cached, for a room's or a track's come with each of its sessions."""
+    if not text.strip():
+        return None
+    try:
+        return parse_timestamp(text).isoformat(timespec="microseconds")
+    except ValueError:
+        raise ValueError(name) from None
+
+
+Tidy: t.TypeAlias = "Callable[[t.Any], None]"
+"""Evens out what is in an object or a list."""
+
+
+def tidying(schema: dict[str, t.Any]) -> Tidy | None:
+    """Make what evens out the objects or lists of a schema, once for all of them.
 
     An empty object in a nullable place becomes null: Sessionboard's search sends ``{}`` for an
     unassigned track, room, level, language or format (API v1 reference, Session). A blank
@@ -45,31 +67,61 @@ def tidy(value: t.Any, schema: dict[str, t.Any], name: str = "record") -> t.Any:
     sort as the moments do and an unchanged record stays the same text.
 
     Args:
-        value: A JSON value.
-        schema: The JSON schema of the value; empty for a field that is not declared.
-        name: What the value is, for the message.
+        schema: The JSON schema of the value.
 
     Returns:
-        The tidy value.
-
-    Raises:
-        ValueError: A date-time cannot be read; the message is the field's name.
+        The function, which leaves alone what is not as the schema says; None where there is
+        nothing to even out. It raises ValueError when a date-time cannot be read; the message is
+        the field's name.
     """
-    if isinstance(value, dict):
-        if not value and "null" in schema.get("type", ()):
-            return None
-        fields = schema.get("properties", {})
-        return {key: tidy(item, fields.get(key, {}), key) for key, item in value.items()}
-    if isinstance(value, list):
-        return [tidy(item, schema.get("items", {}), name) for item in value]
-    if schema.get("format") == "date-time" and isinstance(value, str):
-        if not value.strip():
-            return None
-        try:
-            return parse_timestamp(value).isoformat(timespec="microseconds")
-        except ValueError:
-            raise ValueError(name) from None
-    return value
+    if "properties" in schema:
+        return _tidying_object(schema["properties"])
+    return _tidying_list(schema["items"]) if "items" in schema else None
+
+
+def _tidying_object(fields: dict[str, dict[str, t.Any]]) -> Tidy:
+    nullable = {name for name, schema in fields.items() if _is_nullable(schema)}
+    moments = [name for name, schema in fields.items() if schema.get("format") == "date-time"]
+    made = ((name, tidying(schema)) for name, schema in fields.items())
+    parts = [(name, tidy) for name, tidy in made if tidy is not None]
+
+    def tidy_object(value: t.Any) -> None:
+        if not isinstance(value, dict):
+            return
+        if _EMPTY in value.values():
+            for name in nullable:
+                if value.get(name) == _EMPTY:
+                    value[name] = None
+        for name in moments:
+            if isinstance(value.get(name), str):
+                value[name] = _moment(value[name], name)
+        for name, tidy in parts:
+            if part := value.get(name):
+                tidy(part)
+
+    return tidy_object
+
+
+def _tidying_list(schema: dict[str, t.Any]) -> Tidy:
+    tidy, is_nullable = tidying(schema), _is_nullable(schema)
+
+    def tidy_list(value: t.Any) -> None:
+        if not isinstance(value, list):
+            return
+        if is_nullable and _EMPTY in value:
+            value[:] = [None if item == _EMPTY else item for item in value]
+        if tidy is not None:
+            for item in value:
+                tidy(item)
+
+    return tidy_list
+
+
+def _is_nullable(schema: dict[str, t.Any]) -> bool:
+    return "null" in schema.get("type", ())
+
+
+_EMPTY: dict[str, t.Any] = {}
 
 
 class MaskedEmails:
@@ -88,14 +140,14 @@ class MaskedEmails:
         return len(self._people.get(event_id, ()))
 
 
-def _masked_people(value: t.Any) -> Iterator[str]:
-    """Give the id of every object in the value that has a masked e-mail."""
-    if isinstance(value, dict):
-        email = value.get("email")
-        if isinstance(email, str) and _MASKED.search(email):
-            yield str(value.get("id"))
-        for item in value.values():
-            yield from _masked_people(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _masked_people(item)
+def _masked_people(record: t.Any) -> Iterator[str]:
+    """Give the id of every object in the record that has a masked e-mail."""
+    waiting = [record]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            email = value.get("email")
+            if isinstance(email, str) and MASK in email:
+                yield str(value.get("id"))
+            value = value.values()
+        waiting += [item for item in value if isinstance(item, (dict, list))]

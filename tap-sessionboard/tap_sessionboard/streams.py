@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from singer_sdk.exceptions import FatalAPIError
 from typing_extensions import override
 
+from tap_sessionboard.ahead import EVENTS_AHEAD
 from tap_sessionboard.client import SessionboardStream
 from tap_sessionboard.records import parse_timestamp
 
@@ -55,7 +56,9 @@ class EventsStream(SessionboardStream):
                 "token of the organisation that owns the event."
             )
             raise FatalAPIError(msg)
-        for event_id in sorted(wanted):
+        order = sorted(wanted)
+        for position, event_id in enumerate(order):
+            self._ask_ahead(order[position : position + EVENTS_AHEAD])
             yield events[event_id]
             # The SDK has read the event's own streams by now.
             self._warn_of_masked_emails(event_id)
@@ -63,6 +66,13 @@ class EventsStream(SessionboardStream):
     @override
     def get_child_context(self, record: Record, context: Context | None) -> Context:
         return {"event_id": record["id"]}
+
+    def _ask_ahead(self, event_ids: Iterable[int]) -> None:
+        """Ask for the first pages of events, most of which have no others, in reading order."""
+        for event_id in event_ids:
+            for stream in t.cast("list[_EventList]", self.child_streams):
+                if stream.selected:
+                    stream.ask_ahead({"event_id": event_id})
 
     def _warn_of_masked_emails(self, event_id: int) -> None:
         if people := self.masked_emails.count(event_id):
@@ -111,9 +121,8 @@ class _EventList(SessionboardStream):
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        event_id = t.cast("Context", context)["event_id"]
-        self.masked_emails.note(event_id, row)
-        return super().post_process({**row, "event_id": event_id}, context)
+        row["event_id"] = t.cast("Context", context)["event_id"]
+        return super().post_process(row, context)
 
 
 class _ChangingList(_EventList):
@@ -166,7 +175,8 @@ class _ChangingList(_EventList):
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         # The SDK looks the key up in every record, and the API may leave any field out.
-        return super().post_process({**row, "updated_at": row.get("updated_at")}, context)
+        row.setdefault("updated_at", None)
+        return super().post_process(row, context)
 
     def _changed_since(self, context: Context | None) -> datetime | None:
         """Give the moment after which changes are read, or None to read everything."""

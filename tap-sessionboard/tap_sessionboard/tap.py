@@ -13,8 +13,10 @@ from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
+from tap_sessionboard.ahead import Ahead
 from tap_sessionboard.client import REGIONS
 from tap_sessionboard.command import JSONFile, TapCommand
+from tap_sessionboard.encoding import Writer
 from tap_sessionboard.records import MaskedEmails, parse_timestamp
 from tap_sessionboard.streams import FULL_READ_AT, FULL_READ_COUNTS, STREAMS
 
@@ -28,6 +30,7 @@ class TapSessionboard(Tap):
     """Singer tap for the programme of a conference in Sessionboard."""
 
     name = "tap-sessionboard"
+    message_writer_class = Writer
 
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
         th.Property(
@@ -112,6 +115,7 @@ class TapSessionboard(Tap):
 
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         self.masked_emails = MaskedEmails()
+        self.ahead = Ahead()
         super().__init__(*args, **kwargs)
         # People read this log; figures of single requests are for those who ask for more.
         if self.metrics_logger.level == logging.INFO:

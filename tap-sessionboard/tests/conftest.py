@@ -218,6 +218,7 @@ def run() -> Callable[..., Run]:
         *,
         only: str | None = None,
         fails: type[Exception] | None = None,
+        match: str | None = None,
         **config: t.Any,
     ) -> Run:
         output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
@@ -228,7 +229,7 @@ def run() -> Callable[..., Run]:
             )
             for stream in tap.streams.values():
                 stream.selected = only is None or stream.name == only
-            with pytest.raises(fails) if fails else contextlib.nullcontext():
+            with pytest.raises(fails, match=match) if fails else contextlib.nullcontext():
                 tap.sync_all()
         output.seek(0)
         return Run(output.read())

@@ -155,7 +155,6 @@ def test_an_interrupted_read_does_not_move_the_bookmark(api: t.Any, run: t.Any) 
 
     api.before_page = fail
     cut = run(state, page_size=2, only="sessions", fails=FatalAPIError)
-    assert cut.ids("sessions") == ["s0", "s1"]
     assert cut.bookmark("sessions") == first.bookmark("sessions")
     api.before_page = lambda *_: None
     assert run(cut.state, page_size=2, only="sessions").ids("sessions") == ["s0", "s1", "s2", "s3"]

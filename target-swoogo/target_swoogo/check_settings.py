@@ -6,17 +6,14 @@ import json
 import os
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_swoogo.check import Line, error, fine, warning
-from target_swoogo.endpoints import FIELDS
-from target_swoogo.settings import SCHEMA, Settings, problems
+from target_swoogo.settings import SCHEMA, Settings
+from target_swoogo.settings_validation import is_local, is_safe, is_web, judged, with_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,8 +38,6 @@ _MEANT = 0.75
 """A name that agrees so far with a setting's was meant for it (`difflib`)."""
 
 _ABOUT = "Settings"
-_WORDS = {"true", "1", "yes", "on", "false", "0", "no", "off", ""}
-_SENT_ONLY = {"id", "contact_id", "direct_link"}
 _SWOOGO_IMAGE_LIMIT = 1_000_000
 """Swoogo takes images up to 1 MB (Sessionboard's Swoogo article)."""
 
@@ -71,20 +66,14 @@ def look_at_settings(environ: Mapping[str, str]) -> SettingsSeen:
         for name, schema in SCHEMA["properties"].items()
         if "default" in schema
     }
-    given, unread = _read(environ)
-    config = defaults | given
+    given, unread = _read()
+    usable, problems = judged(with_flags(defaults | given))
     lines = list(unread.values())
     lines += [
         _invalid(sentence)
-        for sentence in problems(config)
+        for sentence in problems
         if not any(f"The setting {name} " in sentence for name in unread)
     ]
-    broken = {
-        str(problem.path[0])
-        for problem in DEFAULT_JSONSCHEMA_VALIDATOR(SCHEMA).iter_errors(config)
-        if problem.path
-    }
-    usable = {name: value for name, value in config.items() if name not in broken}
     missing = {"consumer_key": "", "consumer_secret": "", "event_mappings": []}
     settings = Settings.from_config(missing | defaults | usable)
     lines += _doubts(settings)
@@ -97,28 +86,23 @@ def look_at_settings(environ: Mapping[str, str]) -> SettingsSeen:
     return SettingsSeen(settings, lines)
 
 
-def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Line]]:
+def _read() -> tuple[dict[str, Any], dict[str, Line]]:
     """The settings that can be read, and a line for each that cannot."""
     config: dict[str, Any] = {}
     unread: dict[str, Line] = {}
     for name, schema in SCHEMA["properties"].items():
-        variable = f"{_PREFIX}{name.upper()}"
-        kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
         try:
             config |= parse_environment_config({"properties": {name: schema}}, _PREFIX, os.devnull)
-            readable = kind != "boolean" or environ.get(variable, "").lower() in _WORDS
         except ValueError:
-            readable = False
-        if not readable:
+            variable = f"{_PREFIX}{name.upper()}"
+            kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
             sentence = f"The setting {name} ({variable}) cannot be read: {_FORMS[kind]}"
             unread[name] = _invalid(sentence)
-            config.pop(name, None)
     return config, unread
 
 
 _FORMS = {
     "integer": "it must be a whole number.",
-    "boolean": "it must be true or false.",
     "array": 'it must be a list in JSON, such as ["accepted"] or [{"sessionboard_event_id": 4101, '
     '"swoogo_event_id": 77001}].',
 }
@@ -173,19 +157,21 @@ _CORRECT = "Correct it; the README lists every setting."
 
 def _doubts(settings: Settings) -> Iterator[Line]:
     """What is valid by itself, and yet cannot be meant."""
-    yield from _addresses(settings)
-    columns = {
-        f"{kind.value}.{name}"
-        for kind, names in FIELDS.items()
-        for name in names.split(",")
-        if name not in _SENT_ONLY
-    }
-    for name in sorted(settings.create_only_fields - columns):
-        yield error(
+    if is_web(settings.api_url) and not is_safe(settings.api_url):
+        yield warning(
             _ABOUT,
-            "setting_invalid",
-            f"The setting create_only_fields names {name}, which is not a field that is sent.",
-            f"Choose among {', '.join(sorted(columns))}.",
+            "setting_doubtful",
+            "The setting api_url is not an https address: whatever is on the way can read the "
+            "consumer key and secret, so that the check does not send them.",
+            "Write https://, as in the default.",
+        )
+    if settings.allow_private_images and not is_local(settings.api_url):
+        yield warning(
+            _ABOUT,
+            "setting_doubtful",
+            "The setting allow_private_images is on: whoever can enter an image's address in "
+            "Sessionboard can have this machine call servers of your own network.",
+            "Turn it off, unless your images are kept there.",
         )
     for setting, given in (
         ("session_statuses", settings.session_statuses),
@@ -226,44 +212,3 @@ def can_make(file: Path) -> bool:
     """Whether a file that does not exist could be made, with the folders above it."""
     folder = next(parent for parent in file.parents if parent.exists())
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
-
-
-def _addresses(settings: Settings) -> Iterator[Line]:
-    for setting, address in (
-        ("api_url", settings.api_url),
-        ("webhook_url", settings.webhook_url),
-    ):
-        if address and not is_safe(address):
-            yield error(
-                _ABOUT,
-                "setting_invalid",
-                f"The setting {setting} is not an https address.",
-                "Write the whole address, beginning with https://.",
-            )
-    if settings.allow_private_images and not _is_local(settings.api_url):
-        yield warning(
-            _ABOUT,
-            "setting_doubtful",
-            "The setting allow_private_images is on: whoever can enter an image's address in "
-            "Sessionboard can have this machine call servers of your own network.",
-            "Turn it off, unless your images are kept there.",
-        )
-
-
-def is_safe(address: str) -> bool:
-    """Whether what is sent there cannot be read on the way."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_local(address))
-    )
-
-
-def _is_local(address: str) -> bool:
-    try:
-        host = urlsplit(address).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from target_swoogo import check, observe
 from target_swoogo.answers import SwoogoError
 from target_swoogo.check import EventSeen, Line, error, fine, warning
-from target_swoogo.check_settings import is_safe
 from target_swoogo.errors import TargetError
 from target_swoogo.quota import Quota, QuotaSpent
 from target_swoogo.sessionboard import REGIONS, SCOPES, Sessionboard, SessionboardError
+from target_swoogo.settings_validation import is_safe
 from target_swoogo.swoogo import Swoogo
 from target_swoogo.values import label_of, line
 

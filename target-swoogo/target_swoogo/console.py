@@ -22,7 +22,8 @@ from target_swoogo.errors import TargetError
 from target_swoogo.glance import Glance
 from target_swoogo.html import clean_text
 from target_swoogo.ledger import Ledger
-from target_swoogo.settings import SCHEMA, problems
+from target_swoogo.settings import SCHEMA
+from target_swoogo.settings_validation import problems
 from target_swoogo.target import TargetSwoogo
 from target_swoogo.wording import masked
 
@@ -165,7 +166,7 @@ def target(*, checked: bool = True, **overrides: Any) -> TargetSwoogo:
     config = _environment() | overrides
     made = TargetSwoogo(config=config, validate_config=False)
     if checked and (wrong := problems({**made.config}, made.config_jsonschema)):
-        raise TargetError("settings_invalid", " ".join(wrong))
+        raise TargetError("setting_invalid", " ".join(wrong))
     return made
 
 
@@ -178,7 +179,7 @@ def offline_target() -> TargetSwoogo:
     made = TargetSwoogo(config={"event_mappings": []} | _environment(), validate_config=False)
     judged = {**made.config} | {n: v for n, v in _STAND_IN.items() if not made.config.get(n)}
     if wrong := problems(judged, made.config_jsonschema):
-        raise TargetError("settings_invalid", " ".join(wrong))
+        raise TargetError("setting_invalid", " ".join(wrong))
     return made
 
 
@@ -199,7 +200,7 @@ def _environment() -> dict[str, Any]:
         except ValueError:
             variable = f"{_PREFIX}{name.upper()}"
             raise TargetError(
-                "settings_invalid",
+                "setting_invalid",
                 f"The setting {name} ({variable}) cannot be read; give a number as digits, and a "
                 f"list as JSON.",
             ) from None

@@ -1,4 +1,4 @@
-"""The target's settings: names, kinds, defaults, descriptions, and what to say when they are wrong.
+"""The target's settings: names, kinds, defaults and descriptions.
 
 `meltano.yml`, `.env.example` and the README are tested against this file.
 """
@@ -9,13 +9,32 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from singer_sdk import typing as th
-from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
+
+from target_swoogo.endpoints import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STATUSES = ("accepted", "accept_queue", "pending", "decline_queue", "declined")
 ROLES = ("speaker", "chairperson", "moderator")
+_READ_ONLY = {"id", "contact_id", "direct_link"}
+SENT_FIELDS = tuple(
+    f"{kind.value}.{name}"
+    for kind, names in FIELDS.items()
+    for name in names.split(",")
+    if name not in _READ_ONLY
+)
+
+
+def _flag(name: str, *, default: bool, title: str, description: str) -> th.Property[bool]:
+    """A setting that is true or false.
+
+    Its type is wrapped, because the SDK would read a plain boolean from the environment, and take
+    any word that it does not know for false.
+    """
+    kind = th.CustomType({"allOf": [{"type": ["boolean", "null"]}]})
+    return th.Property(name, kind, default=default, title=title, description=description)
+
 
 SCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property(
@@ -71,9 +90,8 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
             "Swoogo."
         ),
     ),
-    th.Property(
+    _flag(
         "dry_run",
-        th.BooleanType,
         default=False,
         title="Dry run",
         description="Read, plan and report, but change nothing and move no bookmark.",
@@ -85,9 +103,8 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         title="Session statuses",
         description="Sessions with one of these Sessionboard statuses are synced.",
     ),
-    th.Property(
+    _flag(
         "sync_past_sessions",
-        th.BooleanType,
         default=False,
         title="Sync past sessions",
         description="Also sync sessions that are over.",
@@ -113,9 +130,8 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         title="Roles",
         description="Which roles on a session make a person a speaker in Swoogo.",
     ),
-    th.Property(
+    _flag(
         "unlink_removed_speakers",
-        th.BooleanType,
         default=False,
         title="Unlink removed speakers",
         description=(
@@ -123,9 +139,8 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
             "otherwise it is only reported."
         ),
     ),
-    th.Property(
+    _flag(
         "match_existing",
-        th.BooleanType,
         default=True,
         title="Match existing",
         description=(
@@ -154,23 +169,21 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
         title="Image limit",
         description="Images over this many bytes are downscaled to fit.",
     ),
-    th.Property(
+    _flag(
         "allow_private_images",
-        th.BooleanType,
         default=False,
         title="Allow private image addresses",
         description="Also fetch images from private or local network addresses.",
     ),
-    th.Property(
+    _flag(
         "sanitize_html",
-        th.BooleanType,
         default=True,
         title="Sanitise HTML",
         description="Remove scripts, styles and other unsafe markup from descriptions.",
     ),
     th.Property(
         "create_only_fields",
-        th.ArrayType(th.StringType),
+        th.ArrayType(th.StringType(allowed_values=list(SENT_FIELDS))),
         default=[],
         title="Create-only fields",
         description=(
@@ -332,21 +345,10 @@ SCHEMA: dict[str, Any] = th.PropertiesList(
     ),
 ).to_dict()
 
-_HELP = {
-    "consumer_key": (
-        "The setting consumer_key (TARGET_SWOOGO_CONSUMER_KEY) is missing: copy the consumer key "
-        "from Swoogo, My Profile > API Credentials."
-    ),
-    "consumer_secret": (
-        "The setting consumer_secret (TARGET_SWOOGO_CONSUMER_SECRET) is missing: copy the consumer "
-        "secret from Swoogo, My Profile > API Credentials."
-    ),
-    "event_mappings": (
-        "The setting event_mappings (TARGET_SWOOGO_EVENT_MAPPINGS) is missing: list at least one "
-        'pair, such as [{"sessionboard_event_id": 4101, "swoogo_event_id": 77001}]; both ids stand '
-        "in the address of the event's page."
-    ),
-}
+FLAGS = tuple(
+    name for name, schema in SCHEMA["properties"].items() if isinstance(schema.get("default"), bool)
+)
+"""The settings that are true or false."""
 
 
 @dataclass(frozen=True)
@@ -410,50 +412,7 @@ class Settings:
         return cls(**values)
 
 
-def problems(config: Mapping[str, Any], schema: Mapping[str, Any] = SCHEMA) -> list[str]:
-    """Say what is wrong with a configuration, without its values: they may be secrets.
-
-    Args:
-        config: The configuration as given, defaults included.
-        schema: Of all its settings, the SDK's own included.
-
-    Returns:
-        One sentence for each problem; none where all is well.
-    """
-    missing = [text for name, text in _HELP.items() if not config.get(name)]
-    pairs = config.get("event_mappings")
-    validator = DEFAULT_JSONSCHEMA_VALIDATOR(schema)
-    broken = missing or [_explained(error) for error in validator.iter_errors(config)]
-    if broken or not pairs:
-        return broken
-    return [
-        sentence
-        for side, name in (("sessionboard_event_id", "Sessionboard"), ("swoogo_event_id", "Swoogo"))
-        for sentence in _used_twice(pairs, side, name)
-    ]
-
-
 def _or_default(config: Mapping[str, Any], name: str) -> Any:
     """The schema lets a setting be null, which means that it is not set."""
     value = config.get(name)
     return SCHEMA["properties"][name].get("default") if value is None else value
-
-
-def _explained(error: Any) -> str:
-    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.path)
-    setting, rule = name.removeprefix(".") or "configuration", str(error.validator)
-    if rule in {"required", "additionalProperties"}:  # their messages show names only
-        return f"The setting {setting} is not valid: {error.message}."
-    demand = error.validator_value
-    wanted = ", ".join(map(str, demand)) if isinstance(demand, list) else str(demand)
-    return f"The setting {setting} is not valid: its {rule} must be {wanted}."
-
-
-def _used_twice(pairs: list[dict[str, Any]], side: str, name: str) -> list[str]:
-    ids = [pair.get(side) for pair in pairs]
-    return [
-        f"event_mappings uses {name} event {event_id} more than once: one Sessionboard event goes "
-        f"to one Swoogo event, so remove all but one of its pairs."
-        for event_id in dict.fromkeys(ids)
-        if ids.count(event_id) > 1
-    ]

@@ -20,7 +20,7 @@ from singer_sdk.exceptions import (
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from typing_extensions import override
 
-from target_swoogo import settings
+from target_swoogo import settings, settings_validation
 from target_swoogo.clock import utc_now
 from target_swoogo.errors import TargetError
 from target_swoogo.reading import full_reads
@@ -185,7 +185,8 @@ class TargetSwoogo(Target):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         self.append_builtin_config(self.config_jsonschema)
-        problems = settings.problems(self._config, self.config_jsonschema)
+        self._config = settings_validation.with_flags(self._config)
+        problems = settings_validation.problems(self._config, self.config_jsonschema)
         if problems and raise_errors:
             summary = "Config validation failed"
             raise ConfigValidationError(summary, errors=problems, schema=self.config_jsonschema)
@@ -198,7 +199,7 @@ class TargetSwoogo(Target):
         try:
             super().invoke(**kwargs)
         except ConfigValidationError as error:
-            failures = error.errors
+            failures = [f"{problem} [setting_invalid]" for problem in error.errors]
         except TargetError as error:
             failures = [f"{error} [{error.code}]"]
         except _SINGER_ERRORS as error:

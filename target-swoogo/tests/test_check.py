@@ -7,12 +7,14 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk.exceptions import ConfigValidationError
 from target_swoogo import check
 from target_swoogo.check import EventSeen, Level
 from target_swoogo.check_ledger import look_at_ledger
 from target_swoogo.check_settings import look_at_settings
 from target_swoogo.ledger import Ledger
 from target_swoogo.model import Kind, Mapped, State
+from target_swoogo.target import TargetSwoogo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,10 +182,11 @@ def test_settings_that_are_right_are_fine(environ: Callable[..., SettingsSeen]) 
         ("event_mappings", "[]", "setting_invalid"),
         ("event_mappings", '[{"sessionboard_event_id": 4101}]', "setting_invalid"),
         ("api_url", "api.swoogo.com", "setting_invalid"),
-        ("api_url", "http://api.swoogo.com/api/v1", "setting_invalid"),
+        ("api_url", "http://api.swoogo.com/api/v1", "setting_doubtful"),
         ("webhook_url", "http://hooks.test/hidden-path", "setting_invalid"),
         ("webhook_url", "https://[hidden-path", "setting_invalid"),
         ("dry_run", "yess", "setting_invalid"),
+        ("dry_run", "", "setting_invalid"),
         ("max_workers", "many", "setting_invalid"),
         ("max_workers", "99", "setting_invalid"),
         ("session_statuses", '["acepted"]', "setting_invalid"),
@@ -210,6 +213,18 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(
     assert line.todo
     for secret in ("a-secret", "hidden-path"):
         assert secret not in repr(line)
+    if line.found.startswith("The setting") and "cannot be read" not in line.found:
+        refused = line.level is Level.ERROR
+        assert refusals() == ([line.found] if refused else []), "a run says the same"
+
+
+def refusals() -> list[str]:
+    """What a run would say to the settings of the environment."""
+    try:
+        TargetSwoogo(parse_env_config=True)
+    except ConfigValidationError as error:
+        return list(error.errors)
+    return []
 
 
 @pytest.mark.parametrize(

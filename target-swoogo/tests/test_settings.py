@@ -8,8 +8,12 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from singer_sdk.exceptions import ConfigValidationError
-from target_swoogo.settings import SCHEMA, Settings, problems
+from target_swoogo.console import offline_target, target
+from target_swoogo.errors import TargetError
+from target_swoogo.settings import FLAGS, SCHEMA, SENT_FIELDS, Settings
+from target_swoogo.settings_validation import problems
 from target_swoogo.target import TargetSwoogo
 
 if TYPE_CHECKING:
@@ -131,11 +135,115 @@ def test_each_event_may_be_mapped_once(
         ("time_budget_minutes", 0),
         ("max_failed_percent", 101),
         ("list_lag_seconds", -1),
-        ("dry_run", "perhaps"),
+        ("create_only_fields", ["session.titel"]),
+        ("create_only_fields", ["session.id"]),
+        ("api_url", ""),
+        ("api_url", "api.swoogo.com"),
+        ("api_url", "ftp://api.swoogo.com"),
+        ("api_url", "https://[no"),
+        ("webhook_url", "http://hooks.test/path"),
+        ("webhook_url", "hooks.test/path"),
+        ("webhook_url", "https://"),
+        ("webhook_url", "https://[path"),
     ],
 )
 def test_a_wrong_value_is_refused(config: dict[str, Any], name: str, value: object) -> None:
-    assert sentences(config | {name: value})
+    (sentence, *_) = sentences(config | {name: value})
+    assert sentence.startswith(f"The setting {name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("create_only_fields", list(SENT_FIELDS)),
+        ("api_url", "http://swoogo.test/api/v1"),
+        ("webhook_url", ""),
+        ("webhook_url", "https://hooks.test/path"),
+        ("webhook_url", "http://127.0.0.1:8080/path"),
+        ("webhook_url", "http://[::1]/path"),
+        ("webhook_url", "http://localhost/path"),
+    ],
+)
+def test_what_is_allowed_is_taken(config: dict[str, Any], name: str, value: object) -> None:
+    assert problems(config | {name: value}) == []
+
+
+def test_one_problem_does_not_hide_another(config: dict[str, Any]) -> None:
+    wrong = {"consumer_key": "", "max_workers": 99, "dry_run": "no way", "webhook_url": "http://x"}
+    found = " ".join(sentences(config | wrong))
+    assert [name for name in wrong if f"The setting {name} " in found] == list(wrong)
+    assert len(sentences(config | wrong)) == len(wrong)
+
+
+# True or false
+
+
+def test_the_settings_that_are_true_or_false_are_typed_so() -> None:
+    assert set(FLAGS) == {field.name for field in fields(Settings) if field.type == "bool"}
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ((True, "true", "True", "TRUE", "1", 1, "yes", "Yes", "on", "ON"), True),
+        ((False, "false", "False", "FALSE", "0", 0, "no", "No", "off", "OFF"), False),
+    ],
+)
+@pytest.mark.parametrize("name", FLAGS)
+def test_words_for_true_and_false_are_understood(
+    config: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    words: tuple[object, ...],
+    *,
+    meant: bool,
+) -> None:
+    for word in words:
+        assert getattr(TargetSwoogo(config=config | {name: word}).settings, name) is meant
+        monkeypatch.setenv(f"TARGET_SWOOGO_{name.upper()}", str(word))
+        made = TargetSwoogo(config=dict(config), parse_env_config=True)
+        assert getattr(made.settings, name) is meant
+
+
+@pytest.mark.parametrize("word", ["yess", "", " true", "truefalse", "none", "2", 2, 1.0, [True]])
+@pytest.mark.parametrize("name", FLAGS)
+def test_any_other_word_is_refused_and_not_shown(
+    config: dict[str, Any], name: str, word: object
+) -> None:
+    expected = f"The setting {name} is not valid: it must be true or false."
+    assert sentences(config | {name: word}) == [expected]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_misspelt_word_in_the_environment_is_refused_by_all_who_read_it(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The SDK would take it for false, and so a dry run for a real one."""
+    for required in REQUIRED:
+        value = config[required]
+        text = value if isinstance(value, str) else json.dumps(value)
+        monkeypatch.setenv(f"TARGET_SWOOGO_{required.upper()}", text)
+    monkeypatch.setenv(f"TARGET_SWOOGO_{name.upper()}", "yess")
+    expected = f"The setting {name} is not valid: it must be true or false."
+    with pytest.raises(ConfigValidationError) as refused:
+        TargetSwoogo(parse_env_config=True)
+    assert refused.value.errors == [expected]
+    for made in (target, offline_target):
+        with pytest.raises(TargetError, match=re.escape(expected)):
+            made()
+
+
+def test_a_run_that_is_refused_says_why_with_a_code(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TARGET_SWOOGO_DRY_RUN", "yess")
+    assert CliRunner().invoke(TargetSwoogo.cli, ["--config", "ENV"]).exit_code == 1
+    said = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert len(said) == len(REQUIRED) + 1
+    assert all(sentence.endswith(". [setting_invalid]") for sentence in said)
+
+
+# Where they come from
 
 
 def test_settings_come_from_the_environment_as_meltano_hands_them_over(

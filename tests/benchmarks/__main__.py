@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from benchmarks import figures
@@ -11,6 +13,9 @@ from benchmarks.processes import HERE, in_new_process
 DOCUMENT = HERE.parent.parent / "docs/performance.md"
 GOALS = tuple(sorted(path.stem.replace("_", "-") for path in (HERE / "goals").glob("[!_]*.py")))
 
+_FOR_DEVELOPERS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""What makes every program slower to start or to write, and is not set where a sync runs."""
+
 
 @click.command()
 @click.argument("goals", nargs=-1, type=click.Choice(GOALS))
@@ -19,6 +24,8 @@ GOALS = tuple(sorted(path.stem.replace("_", "-") for path in (HERE / "goals").gl
 @click.option("--write", is_flag=True, help=f"Put the table into {DOCUMENT.name}.")
 def main(goals: tuple[str, ...], repetitions: int, *, quick: bool, write: bool) -> None:
     """Measure the pair against others, goal by goal; all GOALS where none is named."""
+    for switch in _FOR_DEVELOPERS:
+        os.environ.pop(switch, None)
     scale = figures.Scale(quick=quick, repetitions=1 if quick else repetitions)
     rows: list[figures.Figure] = []
     for goal in goals or GOALS:

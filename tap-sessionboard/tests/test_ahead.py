@@ -1,0 +1,95 @@
+"""Waiting for one page overlaps with waiting for others, and no page is asked for twice."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+from collections import Counter
+
+import pytest
+from singer_sdk.exceptions import FatalAPIError
+from tap_sessionboard.client import SessionboardStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_sessionboard.paging import Page
+
+BASE = "https://public-api.sessionboard.com"
+LISTS = ("rooms", "tracks", "session_statuses", "sessions", "speakers", "sponsors")
+PATIENCE_SECONDS = 30
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let pages be fetched only when so many of them are asked for at once."""
+    fetch = SessionboardStream.fetch_page
+
+    def hold(parties: int, *, only: str | None = None, page: int = 1) -> None:
+        barrier = threading.Barrier(parties, timeout=PATIENCE_SECONDS)
+
+        def held(self: SessionboardStream, context: t.Any, body: t.Any, number: int) -> Page:
+            if context and number >= page and only in {None, self.name}:
+                barrier.wait()
+            return fetch(self, context, body, number)
+
+        monkeypatch.setattr(SessionboardStream, "fetch_page", held)
+
+    return hold
+
+
+def test_the_pages_of_a_list_overlap(api: t.Any, run: t.Any, together: t.Any) -> None:
+    api.add_event()
+    names = [f"s{number}" for number in range(9)]
+    for name in names:
+        api.add("sessions", name)
+    together(8, only="sessions", page=2)
+    assert run(only="sessions", page_size=1).ids("sessions") == names
+
+
+def test_the_lists_of_an_event_overlap(api: t.Any, run: t.Any, together: t.Any) -> None:
+    api.add_event()
+    together(len(LISTS))
+    run()
+
+
+def test_events_overlap(api: t.Any, run: t.Any, together: t.Any) -> None:
+    for event_id in (1, 2, 3, 4):
+        api.add_event(event_id)
+        api.add("rooms", f"room of {event_id}", event_id=event_id)
+    together(2, only="rooms")
+    assert run().ids("rooms") == [f"room of {number}" for number in (1, 2, 3, 4)]
+
+
+def test_no_page_is_asked_for_twice(api: t.Any, run: t.Any) -> None:
+    for event_id in (1, 2, 3):
+        api.add_event(event_id)
+        api.add("speakers", f"p{event_id}", event_id=event_id)
+    first = run()
+    before = len(api.requests)
+    run(first.state)
+    for requests in (api.requests[:before], api.requests[before:]):
+        asked = Counter((r["kind"], r["event_id"], r["page"], str(r["body"])) for r in requests)
+        assert set(asked.values()) == {1}
+
+
+def test_what_is_not_selected_is_not_asked_for(api: t.Any, run: t.Any) -> None:
+    api.add_event()
+    run(only="rooms")
+    assert {request["kind"] for request in api.requests} == {"events", "rooms"}
+
+
+def test_a_failure_names_its_own_event(api: t.Any, run: t.Any) -> None:
+    """Though the list is asked for while another event is read."""
+    api.add_event(1)
+    api.add_event(2)
+    api.mocker.post(f"{BASE}/v1/event/2/speakers", status_code=403)
+    run(fails=FatalAPIError, match="may not read the speakers of event 2")
+
+
+def test_after_a_failure_nothing_more_is_asked_for(api: t.Any, run: t.Any) -> None:
+    for event_id in range(1, 9):
+        api.add_event(event_id)
+    api.mocker.post(f"{BASE}/v1/event/1/rooms", status_code=403)
+    run(fails=FatalAPIError)
+    assert {request["event_id"] for request in api.requests} <= {0, 1, 2}
