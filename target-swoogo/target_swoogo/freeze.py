@@ -76,6 +76,20 @@ def is_frozen(
     return now >= min(filter(None, starts)) - timedelta(hours=hours)
 
 
+def bounds(programme: Programme, zone: ZoneInfo, hours: int) -> list[datetime]:
+    """The instants at which the freeze may begin or end.
+
+    Args:
+        programme: What the rules decided.
+        zone: The event's time zone.
+        hours: How long before the first session the freeze begins.
+    """
+    sessions = [row.fields for row in programme.rows if row.kind is Kind.SESSION]
+    starts = [_instant(fields, "start_time", zone) for fields in sessions]
+    ends = [_instant(fields, "end_time", zone) for fields in sessions]
+    return [start - timedelta(hours=hours) for start in starts if start] + [*filter(None, ends)]
+
+
 def _instant(fields: Mapping[str, Value], name: str, zone: ZoneInfo) -> datetime | None:
     """A session's start or end; None where it is not known, or was adopted in another form."""
     try:

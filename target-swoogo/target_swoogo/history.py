@@ -7,14 +7,14 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from target_swoogo import schema
 from target_swoogo.model import Held, Kind, PastRun, Told
 from target_swoogo.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from target_swoogo.ledger import Pair
     from target_swoogo.model import Key
@@ -28,6 +28,13 @@ class History(Store):
 
     run_id: str = ""
     """Names this run."""
+
+    runs_before: int = 0
+    """How many runs there were; all who open a ledger count."""
+
+    def count_runs(self) -> int:
+        """How many runs there are, this one included."""
+        return self._db.scalar(select(func.count()).select_from(schema.run)) or 0
 
     def end_run(self, summary: dict[str, Any]) -> None:
         """Record how this run ended, and let go of what is long past.
@@ -157,6 +164,34 @@ class History(Store):
             )
         return chosen
 
+    # Event pairs at rest
+
+    def resting(self) -> dict[int, str]:
+        """What is known of pairs at rest; nothing where anyone has opened the ledger since."""
+        if self.recall(_RUNS) != str(self.runs_before):
+            return {}
+        meta = schema.meta.c
+        rows = self._db.execute(select(schema.meta).where(meta.name.startswith(_RESTING)))
+        return {int(row.name.removeprefix(_RESTING)): row.value for row in rows}
+
+    def keep_resting(self, rests: Mapping[int, str]) -> None:
+        """Replace what is known of pairs at rest, as the last thing a run does.
+
+        Args:
+            rests: By pair.
+        """
+        meta = schema.meta.c
+        names = {f"{_RESTING}{pair_id}": text for pair_id, text in rests.items()}
+        with self.commit():
+            self._db.execute(
+                schema.meta.delete().where(
+                    meta.name.startswith(_RESTING), meta.name.not_in(list(names))
+                )
+            )
+            for name, text in names.items():
+                self.note(name, text)
+            self.note(_RUNS, str(self.count_runs()))
+
     # Small facts
 
     def recall(self, name: str) -> str | None:
@@ -168,6 +203,10 @@ class History(Store):
     def note(self, name: str, value: str) -> None:
         """Note a fact. Call inside `commit`."""
         self._upsert(schema.meta, [{"name": name, "value": value}])
+
+
+_RESTING = "resting:"
+_RUNS = "runs_at_rest"
 
 
 def now_text() -> str:

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_swoogo import schema
@@ -115,7 +115,8 @@ class Ledger(SourceRecords, History):
     # Runs
 
     def _begin_run(self) -> None:
-        if self._db.scalar(select(func.count()).select_from(schema.run)) == 0:
+        self.runs_before = self.count_runs()
+        if not self.runs_before:
             _log.warning(
                 "A new ledger is started at %s. If there was one before, bring it back: without "
                 "it, what is in Swoogo is recognised only with match_existing on, and what was "

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Kind(str, Enum):
@@ -113,13 +116,14 @@ class Programme:
         skips: The records that should not, each with its reason.
         warnings: What syncs, but not quite as Sessionboard has it.
         people: Per session that is or was to be synced, the people on it.
-        spans: First and last instant of the sessions, as (UTC) ISO text; None without sessions.
+        until: The first instant at which a rule decides otherwise; None where there is none.
     """
 
     rows: list[Row] = field(default_factory=list)
     skips: list[Note] = field(default_factory=list)
     warnings: list[Note] = field(default_factory=list)
     people: dict[str, frozenset[str]] = field(default_factory=dict)
+    until: datetime | None = None
 
 
 class State(str, Enum):

@@ -25,6 +25,7 @@ from target_swoogo.progress import Progress
 from target_swoogo.quota import Quota, QuotaSpent
 from target_swoogo.report import PairReport, RunReport
 from target_swoogo.report_directory import look_up
+from target_swoogo.rest import Rests
 from target_swoogo.selection import narrow
 from target_swoogo.swoogo import Swoogo
 from target_swoogo.values import label_of
@@ -79,6 +80,10 @@ class Reconciler:
             user_agent=self.user_agent,
             sleep=self.stop.wait,
         )
+        judges_all = self.only is not None or settings.dry_run
+        self._rests = (
+            None if judges_all else Rests(self.ledger, settings, self.user_agent, self.now)
+        )
         self._fetcher = ImageFetcher(
             max_bytes=settings.image_max_bytes,
             allow_private=settings.allow_private_images,
@@ -96,7 +101,8 @@ class Reconciler:
         past = self.ledger.past_runs(_TREND)
         pairs = self._pairs()
         for pair in pairs:
-            pair.directory = look_up(self.ledger, pair)
+            if pair.at_rest is None:
+                pair.directory = look_up(self.ledger, pair)
         left = self.quota.left if self.quota.spent else None
         report = RunReport(
             self.ledger.run_id,
@@ -111,6 +117,8 @@ class Reconciler:
             partial=self.only is not None,
         )
         self.ledger.end_run(report.summary())
+        if self._rests is not None:
+            self._rests.keep()
         return report
 
     def _estimate(self, pairs: Iterable[PairReport]) -> Estimate:
@@ -151,53 +159,68 @@ class Reconciler:
 
     def _pair(self, report: PairReport) -> None:
         pair = report.pair
-        if (counts := self.full_reads.get(pair.sessionboard_event_id)) is not None:
+        report.read = self.read is None or pair.sessionboard_event_id in self.read
+        counts = self.full_reads.get(pair.sessionboard_event_id)
+        if counts is not None and counts != pair.observed.get("full_reads"):
             pair.observed["full_reads"] = counts
             with self.ledger.commit():
                 self.ledger.remember(pair)
+        done = (self._rests is not None and self._rests.tell(report)) or self._bring_up(report)
+        if not report.read:
+            report.plan.warnings.append(_not_read(pair, report.event_name))
+        elif done:
+            with self.ledger.commit():
+                self.ledger.synced(pair)
+
+    def _bring_up(self, report: PairReport) -> bool:
+        """Bring a pair up to date; whether nothing was left undone."""
+        pair = report.pair
         seen = evaluate(self.ledger, pair, self.settings, self.now)
         applied, programme = seen.applied, seen.programme
         report.event_name = label_of(seen.event.name, None, "Event")
         report.zone = seen.zone
-        report.read = self.read is None or pair.sessionboard_event_id in self.read
         before = self.ledger.held(pair)
+        asked = self.quota.spent
         report.plan = plan = self._plan(pair, seen, before)
         nested = self.settings.subsessions == "as_sessions"
         plan.warnings += look_over(programme, applied.images, nested=nested)
-        if not report.read:
-            plan.warnings.append(_not_read(pair, report.event_name))
         held, to_do = plan.held, {_what(action) for action in plan.actions}
         before = self._hold_back(pair, before, guards.to_keep(held, before, to_do))
         if self.only is not None:
             ids = {k: e.swoogo_id for k, e in applied.mapped.items() if e.swoogo_id is not None}
             narrow(plan, self.only(pair, programme, applied), ids)
         if self.settings.dry_run:
-            return
+            return False
         self._note_ambiguous(report)
+        self._apply(report)
+        to_do -= {_what(o.action) for o in report.outcomes}
+        to_do |= {_what(o.action) for o in report.outcomes if o.verdict in _UNFINISHED}
+        self._hold_back(pair, before, guards.to_keep(held, before, to_do))
+        # Levels that are not known are looked for again after a while.
+        asks = self.quota.spent > asked or _unknown_levels(programme, pair)
+        if self._rests is not None and not asks:
+            self._rests.note(report, seen)
+        return self.only is None and not any(o.code in _CUT_OFF for o in report.outcomes)
+
+    def _apply(self, report: PairReport) -> None:
+        progress = Progress(
+            report.event_name or "",
+            len(report.plan.actions),
+            self.settings.progress_seconds,
+            lambda: self.quota.left,
+        )
         applier = Applier(
-            pair,
+            report.pair,
             self.ledger,
             self._client,
             self._fetcher,
             self.settings,
             self.stop,
-            Progress(
-                report.event_name,
-                len(plan.actions),
-                self.settings.progress_seconds,
-                lambda: self.quota.left,
-            ),
+            progress,
         )
-        report.outcomes = applier.run(plan)
+        report.outcomes = applier.run(report.plan)
         if applier.error is not None:
             raise applier.error
-        to_do -= {_what(o.action) for o in report.outcomes}
-        to_do |= {_what(o.action) for o in report.outcomes if o.verdict in _UNFINISHED}
-        self._hold_back(pair, before, guards.to_keep(held, before, to_do))
-        done = self.only is None and not any(o.code in _CUT_OFF for o in report.outcomes)
-        if done and report.read:
-            with self.ledger.commit():
-                self.ledger.synced(pair)
 
     def _hold_back(self, pair: Pair, before: list[Held], now: list[Held]) -> list[Held]:
         """Remember what is held back, where that has changed."""
@@ -289,7 +312,7 @@ _UNFINISHED = frozenset({Verdict.PENDING, Verdict.FAILED})
 """How an action ends that a later run tries again."""
 
 
-def _not_read(pair: Pair, name: str) -> Note:
+def _not_read(pair: Pair, name: str | None) -> Note:
     event_id = str(pair.sessionboard_event_id)
     since = f"of {pair.synced_at}" if pair.synced_at else "incomplete"
     message = (
@@ -297,7 +320,7 @@ def _not_read(pair: Pair, name: str) -> Note:
         f"be {since}; see what tap-sessionboard says above, and that its event_ids include "
         f"{event_id}."
     )
-    return Note("event", event_id, name, "sessionboard_not_read", message)
+    return Note("event", event_id, name or event_id, "sessionboard_not_read", message)
 
 
 def _what(action: Action) -> tuple[Key, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -14,12 +14,22 @@ from target_swoogo.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from target_swoogo.database import Database
+
 _CHUNK = 500
 """Most keys in one IN clause; SQLite's default limit of variables is far above."""
 
 
 class SourceRecords(Store):
-    """Keeps what Sessionboard last said, whether it is mapped or not."""
+    """Keeps what Sessionboard last said, whether it is mapped or not.
+
+    Attributes:
+        arrived: The events of which something new or changed was put in this run.
+    """
+
+    def __init__(self, database: Database, *, dry_run: bool) -> None:
+        super().__init__(database, dry_run=dry_run)
+        self.arrived: set[int] = set()
 
     def put(self, stream: str, records: Sequence[tuple[int, str, bytes]]) -> int:
         """Keep a batch of records as received. Call inside `commit`.
@@ -35,7 +45,7 @@ class SourceRecords(Store):
         latest = {(event_id, record_id): payload for event_id, record_id, payload in records}
         digests = {key: _digest(payload) for key, payload in latest.items()}
         known = self._digests(stream, latest)
-        changed = [
+        changed: list[dict[str, Any]] = [
             {
                 "stream": stream,
                 "event_id": key[0],
@@ -48,6 +58,7 @@ class SourceRecords(Store):
         ]
         if changed:
             self._upsert(schema.source, changed)
+            self.arrived |= {row["event_id"] for row in changed}
         return len(changed)
 
     def _digests(self, stream: str, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:

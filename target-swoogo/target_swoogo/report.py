@@ -20,7 +20,7 @@ from target_swoogo.model import Kind, Note
 from target_swoogo.report_directory import Directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -59,6 +59,7 @@ class PairReport:
         zone: The event's time zone; None where it is not known.
         directory: Names and pages of the records that the report names.
         read: Whether the event was read whole from Sessionboard in this run.
+        at_rest: By kind, how many records are as they should be; None where a plan was made.
     """
 
     pair: Pair
@@ -70,6 +71,7 @@ class PairReport:
     zone: ZoneInfo | None = None
     directory: Directory = field(default_factory=Directory)
     read: bool = True
+    at_rest: Mapping[str, int] | None = None
 
     def counts(self) -> dict[str, Counter[str]]:
         """How many records of each kind were created, updated and so on.
@@ -84,6 +86,8 @@ class PairReport:
             if held.action.verb in _RECORD_VERBS and ended.get(key, "unchanged") in _DONE:
                 ended[key] = "held"
         table: dict[str, Counter[str]] = {kind.value: Counter() for kind in Kind}
+        for kind_at_rest, count in (self.at_rest or {}).items():
+            table[kind_at_rest]["unchanged"] = count
         for (kind, _), column in ended.items():
             table[kind.value][column] += 1
         for column, notes in (("pending", self.plan.waiting), ("skipped", self.plan.skips)):

@@ -215,6 +215,8 @@ class _Rules:
                 f'Session "{label}" ends before it starts; correct its times in Sessionboard.',
             )
         over = ends <= self.now and not self.settings.sync_past_sessions
+        if ends > self.now:
+            self.out.until = min(self.out.until or ends, ends)
         return place(starts, ends, self.zone), starts, over
 
     def _session_row(self, session: Session, label: str, placed: Placed, starts: datetime) -> Row:

@@ -1,0 +1,171 @@
+"""Knows when a run must come out as the last one did, so that nothing is judged anew.
+
+An event pair is at rest after a run that found nothing to do for it and had nothing to wait for.
+It stays so while nothing arrives, no setting and no version changes, nobody else opens the ledger,
+and no instant passes at which the rules would decide otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from target_swoogo.actions import Plan
+from target_swoogo.freeze import bounds as freeze_bounds
+from target_swoogo.model import Kind, Note  # noqa: TC001 - msgspec reads them
+from target_swoogo.report_directory import Directory, Pages
+from target_swoogo.settings import SCHEMA
+
+if TYPE_CHECKING:
+    from target_swoogo.evaluate import Evaluated
+    from target_swoogo.ledger import Ledger, Pair
+    from target_swoogo.report import PairReport
+    from target_swoogo.settings import Settings
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """What a run found that had nothing to do for a pair.
+
+    Attributes:
+        basis: Stands for all that it was decided by, besides records and time.
+        until: The first instant at which it may come out otherwise.
+        event_name: The event's name in Sessionboard.
+        zone: The event's time zone.
+        counts: How many records of each kind are as they should be.
+        skips: What is left alone.
+        warnings: What a person should know.
+        pages: Kind, id, and both pages of the records that are named.
+    """
+
+    basis: str
+    until: datetime
+    event_name: str | None
+    zone: str
+    counts: dict[str, int]
+    skips: list[Note]
+    warnings: list[Note]
+    pages: list[tuple[Kind, str, str | None, str | None]]
+
+
+class Rests:
+    """The pairs at rest, for one run.
+
+    Args:
+        ledger: Remembers them from run to run.
+        settings: The settings.
+        version: Of this program.
+        now: The instant by which this run decides.
+    """
+
+    def __init__(self, ledger: Ledger, settings: Settings, version: str, now: datetime) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._version = version
+        self._now = now
+        self._known = ledger.resting()
+        self._kept: dict[int, Rest] = {}
+        self._found: list[tuple[PairReport, Evaluated]] = []
+
+    def tell(self, report: PairReport) -> bool:
+        """Report what the last run found, if this one can find nothing else.
+
+        Args:
+            report: The pair's report.
+
+        Returns:
+            Whether it is told, so that nothing has to be evaluated.
+        """
+        pair = report.pair
+        rest = _read(self._known.get(pair.id))
+        if (
+            rest is None
+            or pair.sessionboard_event_id in self._ledger.arrived
+            or rest.until <= self._now
+            or rest.basis != self._basis(pair)
+        ):
+            return False
+        report.event_name, report.zone = rest.event_name, ZoneInfo(rest.zone)
+        report.plan = Plan(skips=list(rest.skips), warnings=list(rest.warnings))
+        report.at_rest = rest.counts
+        pages = {(kind, id_): Pages(ours, theirs) for kind, id_, ours, theirs in rest.pages}
+        report.directory = Directory(pages)
+        self._kept[pair.id] = rest
+        return True
+
+    def note(self, report: PairReport, seen: Evaluated) -> None:
+        """Look whether a pair is at rest, after it was brought up to date.
+
+        Args:
+            report: The pair's report.
+            seen: The pair as it stood.
+        """
+        if _is_at_rest(report, seen):
+            self._found.append((report, seen))
+
+    def keep(self) -> None:
+        """Remember the pairs at rest, as the last thing that a run does."""
+        for report, seen in self._found:
+            self._kept[report.pair.id] = self._rest(report, seen)
+        texts = {pair: msgspec.json.encode(rest).decode() for pair, rest in self._kept.items()}
+        self._ledger.keep_resting(texts)
+
+    def _rest(self, report: PairReport, seen: Evaluated) -> Rest:
+        return Rest(
+            self._basis(report.pair),
+            _next_change(seen, self._settings, self._now),
+            report.event_name,
+            seen.zone.key,
+            {kind: n for kind, ended in report.counts().items() if (n := ended["unchanged"])},
+            report.plan.skips,
+            [note for note in report.plan.warnings if note.code not in _OF_THE_RUN],
+            [(*key, *pages) for key, pages in report.directory.pages.items()],
+        )
+
+    def _basis(self, pair: Pair) -> str:
+        given = {k: v for k, v in asdict(self._settings).items() if k not in _SECRETS}
+        facts = (self._version, pair.events, pair.observed.get("full_reads"), given)
+        return blake2b(msgspec.json.encode(facts, order="sorted"), digest_size=16).hexdigest()
+
+
+def _read(text: str | None) -> Rest | None:
+    """What was remembered; None where nothing was, or by another version."""
+    try:
+        return msgspec.json.decode(text, type=Rest) if text else None
+    except msgspec.DecodeError:
+        return None
+
+
+_SECRETS = {name for name, schema in SCHEMA["properties"].items() if schema.get("secret")}
+"""Nothing is decided by them."""
+
+_OF_THE_RUN = frozenset({"sessionboard_not_read"})
+"""Warnings that are not about what a run found."""
+
+
+def _is_at_rest(report: PairReport, seen: Evaluated) -> bool:
+    plan = report.plan
+    return not (
+        plan.actions
+        or plan.held
+        or plan.waiting
+        or plan.dead
+        or plan.settled
+        or report.outcomes
+        or seen.applied.intents
+    )
+
+
+def _next_change(seen: Evaluated, settings: Settings, now: datetime) -> datetime:
+    """A session ends, the freeze begins or ends, or a day does, from which the guards count."""
+    today = now.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = [today + timedelta(days=1)]
+    if seen.programme.until is not None:
+        moments.append(seen.programme.until)
+    if settings.freeze_hours:
+        moments += freeze_bounds(seen.programme, seen.zone, settings.freeze_hours)
+    return min(moment for moment in moments if moment > now)

@@ -1,0 +1,194 @@
+"""A run to which nothing has come evaluates nothing, and says what the one before it said."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from target_swoogo import reconcile, target
+from target_swoogo.ledger import Ledger
+
+from .conftest import PAIRS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Pair
+
+Evaluations = list[int]
+
+
+@pytest.fixture
+def evaluations(monkeypatch: pytest.MonkeyPatch) -> Evaluations:
+    """The Sessionboard events that were evaluated."""
+    seen: Evaluations = []
+    evaluate = reconcile.evaluate
+
+    def counting(ledger: Any, pair: Any, *rest: Any) -> Any:
+        seen.append(pair.sessionboard_event_id)
+        return evaluate(ledger, pair, *rest)
+
+    monkeypatch.setattr(reconcile, "evaluate", counting)
+    return seen
+
+
+@pytest.fixture
+def pair(make_pair: Callable[..., Pair], evaluations: Evaluations) -> Pair:
+    """A pair of events at rest: synced, and found so by a run after it."""
+    pair = make_pair(sessions=12)
+    for url in ("photo_url", "logo_image_url"):
+        for kind in ("people", "sponsors"):
+            for record in pair.sandbox.state.programme[kind].values():
+                record[url] = None  # one that cannot be used is tried again by every run
+    pair.sync()
+    pair.sync()
+    evaluations.clear()
+    return pair
+
+
+def told(report: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(event) for event in report["pairs"]]
+
+
+def clock(monkeypatch: pytest.MonkeyPatch, ahead: timedelta) -> None:
+    monkeypatch.setattr(target, "utc_now", lambda: datetime.now(timezone.utc) + ahead)
+
+
+def test_nothing_is_evaluated_and_the_same_is_told(pair: Pair, evaluations: Evaluations) -> None:
+    since = pair.now
+    before = told(pair.sync())
+    for _ in range(3):
+        assert told(pair.sync()) == before
+    assert evaluations == []
+    assert pair.calls(since=since) == []
+    assert before[0]["counts"]["session"]["unchanged"] > 0
+    assert before[0]["skipped"], "what is left alone is told as before"
+    assert any(note["sessionboard_url"] for note in before[0]["skipped"])
+
+
+def test_a_resting_pair_counts_as_synced(pair: Pair, evaluations: Evaluations) -> None:
+    with Ledger.open(pair.target_config()["ledger_url"]) as ledger:
+        ledger._db.exec_driver_sql("UPDATE swoogo_pair SET synced_at = '2020-01-01T00:00:00'")
+        ledger._db.commit()
+    pair.sync()  # the ledger was opened, so this one looks
+    evaluations.clear()
+    pair.sync()
+    with Ledger.open(pair.target_config()["ledger_url"]) as ledger:
+        assert {one.synced_at[:4] for one in ledger.pairs() if one.synced_at} != {"2020"}
+    assert evaluations == []
+
+
+def test_only_the_event_that_changed_is_evaluated(pair: Pair, evaluations: Evaluations) -> None:
+    session = next(
+        s for s in pair.sandbox.state.programme["sessions"].values() if s["event_id"] == 4102
+    )
+    pair.sandbox.edit(
+        {"op": "update", "kind": "sessions", "id": session["id"], "fields": {"title": "New"}}
+    )
+    pair.sync()
+    assert evaluations == [4102]
+    pair.sync()
+    assert evaluations == [4102, 4102], "it was not at rest: something was done"
+    pair.sync()
+    assert evaluations == [4102, 4102]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"speakers": "all"},
+        {"session_statuses": ["accepted", "declined"]},
+        {"guard_missing_percent": 90},
+        {"freeze_hours": 1},
+    ],
+    ids=lambda setting: next(iter(setting)),
+)
+def test_a_changed_setting_is_followed(
+    pair: Pair, evaluations: Evaluations, setting: dict[str, Any]
+) -> None:
+    pair.sync(**setting)
+    assert sorted(evaluations) == [4101, 4102]
+
+
+def test_a_new_key_is_no_other_setting(pair: Pair, evaluations: Evaluations) -> None:
+    pair.sync(webhook_url=None, report_path=pair.target_config()["report_path"])
+    assert evaluations == []
+
+
+def test_whoever_opens_the_ledger_may_have_changed_it(pair: Pair, evaluations: Evaluations) -> None:
+    Ledger.open(pair.target_config()["ledger_url"]).close()
+    pair.sync()
+    assert sorted(evaluations) == [4101, 4102]
+
+
+def test_a_run_that_is_cut_off_leaves_nothing_at_rest(
+    pair: Pair, evaluations: Evaluations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = next(iter(pair.sandbox.state.programme["sessions"].values()))
+    pair.sandbox.edit(
+        {"op": "update", "kind": "sessions", "id": session["id"], "fields": {"title": "New"}}
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(reconcile.Reconciler, "run", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pair.load(pair.read())
+    pair.load("")
+    assert sorted(evaluations) == [4101, 4102]
+
+
+def test_a_dry_run_evaluates_and_leaves_nothing_at_rest(
+    pair: Pair, evaluations: Evaluations
+) -> None:
+    pair.load("", dry_run=True)
+    pair.load("")
+    assert len(evaluations) == 2 * len(PAIRS)
+
+
+def test_an_event_that_was_not_mapped_for_a_while_is_looked_at(
+    pair: Pair, evaluations: Evaluations
+) -> None:
+    pair.sync(event_mappings=PAIRS[:1])
+    evaluations.clear()
+    pair.sync()
+    assert sorted(evaluations) == [4101, 4102]
+
+
+def test_when_a_session_ends_the_rules_decide_anew(
+    pair: Pair, evaluations: Evaluations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock(monkeypatch, timedelta(days=1))
+    pair.sync()
+    assert sorted(evaluations) == [4101, 4102], "and at the latest on the next day"
+
+
+def test_what_an_unknown_version_remembered_is_ignored(
+    pair: Pair, evaluations: Evaluations
+) -> None:
+    url = pair.target_config()["ledger_url"]
+    with Ledger.open(url) as ledger:
+        ledger.keep_resting({1: '{"until": "of another shape"}', 2: "no JSON"})
+    pair.sync()
+    assert sorted(evaluations) == [4101, 4102]
+
+
+def test_an_unread_event_is_told_though_nothing_came(pair: Pair, evaluations: Evaluations) -> None:
+    report = pair.load("")
+    codes = [note["code"] for event in report["pairs"] for note in event["warnings"]]
+    assert codes.count("sessionboard_not_read") == len(PAIRS)
+    again = pair.sync()
+    codes = [note["code"] for event in again["pairs"] for note in event["warnings"]]
+    assert "sessionboard_not_read" not in codes
+    assert evaluations == []
+
+
+def test_an_image_that_fails_is_tried_by_every_run(pair: Pair, evaluations: Evaluations) -> None:
+    people = pair.sandbox.state.programme["people"].values()
+    fields = {"photo_url": "http://127.0.0.1:9/nobody-listens.jpg"}
+    for person in [one for one in people if one["event_id"] == 4101]:
+        pair.sandbox.edit({"op": "update", "kind": "people", "id": person["id"], "fields": fields})
+    for _ in range(3):
+        assert (
+            pair.sync(max_failed_percent=100)["pairs"][0]["links_and_images"]["images failed"] > 0
+        )
+    assert evaluations.count(4101) == 3
