@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +48,19 @@ class Evaluated:
     full_reads: Mapping[str, Sequence[int]]
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """What is made inside is kept, so that to look through it again and again frees nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_without_collector()
 def evaluate(ledger: Ledger, pair: Pair, settings: Settings, now: datetime) -> Evaluated:
     """Apply the rules to what the ledger has of one pair.
 
@@ -75,6 +90,7 @@ def evaluate(ledger: Ledger, pair: Pair, settings: Settings, now: datetime) -> E
     return Evaluated(event, zone, applied, programme, pair.observed.get("full_reads", {}))
 
 
+@_without_collector()
 def planned(
     seen: Evaluated, observed: Observed, settings: Settings, now: datetime, held: Iterable[Held]
 ) -> Plan:

@@ -236,19 +236,32 @@ class Ledger(SourceRecords, History):
         """The ID map of a pair."""
         entries = (
             Mapped(
-                Kind(row.kind),
-                row.source_id,
-                row.label,
-                row.swoogo_id,
-                _load(row.applied),
-                State(row.state),
-                row.code,
-                row.message,
-                row.adopted,
-                row.contact_id,
-                row.direct_link,
+                Kind(kind),
+                source_id,
+                label,
+                swoogo_id,
+                _load(applied),
+                State(state),
+                code,
+                message,
+                adopted,
+                contact_id,
+                direct_link,
             )
-            for row in self._of_pair(schema.mapped, pair)
+            for (
+                _,
+                kind,
+                source_id,
+                label,
+                swoogo_id,
+                applied,
+                state,
+                code,
+                message,
+                adopted,
+                contact_id,
+                direct_link,
+            ) in self._of_pair(schema.mapped, pair)
         )
         return {entry.key: entry for entry in entries}
 
@@ -258,7 +271,7 @@ class Ledger(SourceRecords, History):
         True for one that was made, False for one that was begun and may have been made.
         """
         rows = self._of_pair(schema.link, pair)
-        return {(row.speaker_id, row.session_id): row.made for row in rows}
+        return {(speaker_id, session_id): made for _, speaker_id, session_id, made in rows}
 
     def images(self, pair: Pair) -> dict[Key, Uploaded]:
         """The images of a pair."""

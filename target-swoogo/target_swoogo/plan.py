@@ -251,8 +251,9 @@ class _Planner:
 
     def _changes(self, row: Row, before: Mapping[str, Scalar]) -> dict[str, Change]:
         changes: dict[str, Change] = {}
+        only_created = self.settings.create_only_fields
         for name, value in row.fields.items():
-            if name in before and f"{row.kind.value}.{name}" in self.settings.create_only_fields:
+            if only_created and name in before and f"{row.kind.value}.{name}" in only_created:
                 continue
             resolved = self._resolve(row, value)
             if isinstance(resolved, _Open):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -72,15 +73,17 @@ def place(starts: datetime, ends: datetime, zone: ZoneInfo) -> Placed:
     Returns:
         Date, start and end in Swoogo's formats, and whether the end was clamped to the day.
     """
-    local_start, local_end = starts.astimezone(zone), ends.astimezone(zone)
-    clamped = local_end.date() != local_start.date()
-    start, end = f"{local_start:%H:%M:%S}", f"{local_end:%H:%M:%S}"
+    local_start, local_end = (
+        moment.astimezone(zone).isoformat(timespec="seconds") for moment in (starts, ends)
+    )
+    date, start, end = local_start[:10], local_start[11:19], local_end[11:19]
+    clamped = local_end[:10] != date
     if clamped:
         end = END_OF_DAY
     elif end < start:
         # Clocks went back between start and end; the wall clock can't show it.
         end = start
-    return Placed(local_start.date().isoformat(), start, end, clamped)
+    return Placed(date, start, end, clamped)
 
 
 def instant(text: str | None, label: str, which: str) -> datetime:
@@ -111,10 +114,11 @@ def instant(text: str | None, label: str, which: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
+@lru_cache(maxsize=10_000)
 def line(text: str | None) -> str | None:
     """One line of plain text: no control characters, white space folded, no HTML in it.
 
-    None when nothing is left.
+    None when nothing is left. Cached, for names of rooms and companies come again and again.
     """
     return " ".join(defuse(clean_text(text)).split()) or None if text else None
 
