@@ -67,6 +67,14 @@ def test_nothing_is_evaluated_and_the_same_is_told(pair: Pair, evaluations: Eval
     assert any(note["sessionboard_url"] for note in before[0]["skipped"])
 
 
+def test_the_latest_report_is_renewed_and_no_other_is_left(pair: Pair) -> None:
+    folder = pair.folder / "reports"
+    before = {file.name for file in folder.iterdir()}
+    run = pair.sync()["run_id"]
+    assert {file.name for file in folder.iterdir()} == before
+    assert run in (folder / "latest.html").read_text()
+
+
 def test_a_resting_pair_counts_as_synced(pair: Pair, evaluations: Evaluations) -> None:
     with Ledger.open(pair.target_config()["ledger_url"]) as ledger:
         ledger._db.exec_driver_sql("UPDATE swoogo_pair SET synced_at = '2020-01-01T00:00:00'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import typing as t
 from datetime import datetime, timedelta, timezone
 
@@ -58,6 +59,9 @@ class EventsStream(SessionboardStream):
             raise FatalAPIError(msg)
         order = sorted(wanted)
         for position, event_id in enumerate(order):
+            logging.getLogger(self.tap_name).info(
+                "Reading event %d (%d of %d).", event_id, position + 1, len(order)
+            )
             self._ask_ahead(order[position : position + EVENTS_AHEAD])
             yield events[event_id]
             # The SDK has read the event's own streams by now.

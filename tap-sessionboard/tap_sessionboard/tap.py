@@ -116,8 +116,19 @@ class TapSessionboard(Tap):
     def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
         self.masked_emails = MaskedEmails()
         self.ahead = Ahead()
-        super().__init__(*args, **kwargs)
-        # People read this log; figures of single requests are for those who ask for more.
+        # People read this log: the place of each stream among the others, what the SDK says of each
+        # list of each event, and figures of single requests are for those who ask for more.
+        level, is_usual = self.logger.level, self.logger.getEffectiveLevel() == logging.INFO
+        if is_usual:
+            self.logger.setLevel(logging.WARNING)
+        try:
+            super().__init__(*args, **kwargs)
+            streams = self.streams.values()
+        finally:
+            self.logger.setLevel(level)
+        if is_usual:
+            for stream in streams:
+                stream.logger.setLevel(logging.WARNING)
         if self.metrics_logger.level == logging.INFO:
             self.metrics_logger.setLevel(logging.WARNING)
 

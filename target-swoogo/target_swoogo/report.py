@@ -213,7 +213,8 @@ class RunReport:
         """Keep the report as files, for their owner's eyes only.
 
         Each is replaced whole or not at all: the report of this run and a copy of it as the latest,
-        both as JSON and as a page.
+        both as JSON and as a page. A run that found all at rest says nothing new, and is told as
+        the latest only; a partial one is not the latest.
 
         Args:
             folder: Where; none when empty.
@@ -228,13 +229,16 @@ class RunReport:
             return None
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
+        resting = [pair.at_rest is not None and pair.read for pair in self.pairs]
+        quiet = bool(resting) and all(resting)
+        names = ["latest"] if quiet else [self.run_id] if self.partial else [self.run_id, "latest"]
         data = msgspec.json.format(msgspec.json.encode(self.as_json()), indent=1)
         text = self.as_html().encode()
         for content, ending in ((data, "json"), (text, "html")):
-            for name in (self.run_id,) if self.partial else (self.run_id, "latest"):
+            for name in names:
                 _replace(path / f"{name}.{ending}", content)
         _let_go(path, self.ended - KEPT)
-        return path / f"{self.run_id}.html"
+        return path / f"{names[0]}.html"
 
 
 def _let_go(folder: Path, before: datetime) -> None:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from target_swoogo.actions import Verb
 from target_swoogo.apply import Outcome, Verdict
@@ -116,21 +116,23 @@ def page(report: RunReport) -> str:
     forbids the browser to load anything. Text from elsewhere is escaped, whatever it is.
     """
     style = _LOADER.get_source(_environment(), "report.css")[0]
-    return (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            report=report,
-            outcome=outcome(report.pairs, dry_run=report.dry_run),
-            mood="attention" if attention(report.pairs) else "fine",
-            zones=list({pair.zone.key: pair.zone for pair in report.pairs if pair.zone}.values()),
-            pairs=[_pair(pair, report) for pair in report.pairs],
-            quota=quota(report),
-            trend=trend(report),
-            style=style,
-            style_hash=b64encode(sha256(style.encode()).digest()).decode(),
-        )
+    return template().render(
+        report=report,
+        outcome=outcome(report.pairs, dry_run=report.dry_run),
+        mood="attention" if attention(report.pairs) else "fine",
+        zones=list({pair.zone.key: pair.zone for pair in report.pairs if pair.zone}.values()),
+        pairs=[_pair(pair, report) for pair in report.pairs],
+        quota=quota(report),
+        trend=trend(report),
+        style=style,
+        style_hash=b64encode(sha256(style.encode()).digest()).decode(),
     )
+
+
+@cache
+def template() -> Template:
+    """The page, compiled."""
+    return _environment().get_template("report.html.jinja")
 
 
 @cache

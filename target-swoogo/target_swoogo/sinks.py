@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -163,13 +164,16 @@ _NO_HANDLERS = dict.fromkeys(("", "http", "https", "ftp", "file", "data"), _refu
 
 
 class _CompiledValidator(BaseJSONSchemaValidator):
-    """Validates with compiled code, several times as fast as the SDK's own validator."""
+    """Validates with compiled code, several times as fast as the SDK's own validator.
 
-    def __init__(self, schema: dict[str, Any]) -> None:
-        super().__init__(schema)
+    It is compiled for the first record, for most runs bring none to most streams.
+    """
+
+    @cached_property
+    def _validate(self) -> Callable[[dict[str, Any]], object]:
         try:
-            self._validate = fastjsonschema.compile(
-                schema,
+            return fastjsonschema.compile(
+                self.schema,
                 handlers=_NO_HANDLERS,
                 formats={},
                 use_formats=False,
@@ -182,8 +186,9 @@ class _CompiledValidator(BaseJSONSchemaValidator):
 
     @override
     def validate(self, record: dict[str, Any]) -> None:
+        validate = self._validate
         try:
-            self._validate(record)
+            validate(record)
         except fastjsonschema.JsonSchemaValueException as error:
             # The path, not the value: it may be someone's.
             raise InvalidRecord(error.message.partition(" must ")[0], {}) from None

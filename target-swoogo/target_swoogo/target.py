@@ -225,7 +225,15 @@ class _WatchedReader(LineReader):
         self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
     ) -> Counter[str]:
         with self._watched():
+            _load_ahead()
             return super().process_lines(file_input, callbacks)
+
+
+def _load_ahead() -> None:
+    """Load what every run needs and other commands do not, while the tap is still starting."""
+    from target_swoogo import ledger, reconcile, report_html  # noqa: F401, PLC0415 - likewise
+
+    report_html.template()
 
 
 _BY_SIGNAL = 128
