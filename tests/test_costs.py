@@ -5,13 +5,17 @@ How long they take is measured by `benchmarks`; `docs/performance.md` has the fi
 
 from __future__ import annotations
 
+import io
+import json
 import subprocess
 import sys
-from contextlib import contextmanager
+import tracemalloc
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Engine, event
+from target_swoogo.target import TargetSwoogo
 
 from .conftest import PAIRS, Pair
 
@@ -113,6 +117,38 @@ def test_first_sync_makes_few_statements_for_each_write(make_pair: Callable[...,
         per_write.append(len(noted) / len(pair.writes()))
     assert per_write[1] <= per_write[0]
     assert per_write[0] < 10
+
+
+def rooms(count: int) -> str:
+    """So many rooms of 2 KB, as a tap tells them."""
+    properties = {"id": {"type": "string"}, "event_id": {"type": "integer"}}
+    head = {
+        "type": "SCHEMA",
+        "stream": "rooms",
+        "schema": {"properties": properties},
+        "key_properties": ["event_id", "id"],
+    }
+    records = (
+        {"id": f"room-{number}", "event_id": 9, "name": f"{number:04}" * 500}
+        for number in range(count)
+    )
+    told = ({"type": "RECORD", "stream": "rooms", "record": record} for record in records)
+    return "\n".join(map(json.dumps, (head, *told, {"type": "STATE", "value": {}})))
+
+
+def test_taking_records_in_allocates_no_more_for_more_of_them(pair: Pair) -> None:
+    pair.sync()
+    peaks = []
+    for count in (1_000, 3_000, 9_000):  # the first run loads what is loaded once
+        file = pair.folder / "rooms.jsonl"
+        file.write_text(rooms(count))
+        target = TargetSwoogo(config=pair.target_config())
+        tracemalloc.start()
+        with file.open() as lines, redirect_stdout(io.StringIO()):
+            target.listen(lines)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] <= 1.3 * peaks[1], peaks
 
 
 @pytest.mark.parametrize("option", ["--version", "--about"])
