@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 
 import requests
 from requests.adapters import HTTPAdapter
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
     from tap_sessionboard.paging import Page
+
+FetchPage: t.TypeAlias = "Callable[[int], Page]"
+"""Gives the page of a number, counted from 1."""
+
+Asked: t.TypeAlias = "Callable[[], Page]"
+"""Gives a page that was asked for, waiting as long as it takes."""
 
 REQUESTS_AT_ONCE = 8
 """How many pages are asked for at once."""
@@ -25,28 +31,54 @@ class Ahead:
     """The requests that are under way.
 
     Attributes:
-        pool: Makes them.
         session: Their connections, which all streams share.
     """
 
     def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(REQUESTS_AT_ONCE)
         self.session = requests.Session()
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=REQUESTS_AT_ONCE))
-        self._first: dict[str, Future[Page]] = {}
+        self._slots = threading.Semaphore(REQUESTS_AT_ONCE)
+        self._closed = False
+        self._first: dict[str, Asked] = {}
 
-    def ask(self, search: str, fetch: Callable[[int], Page]) -> None:
+    def ask(self, fetch: FetchPage, number: int) -> Asked:
+        """Ask for a page, and do not wait for it.
+
+        Args:
+            fetch: Gives the page of a number, counted from 1.
+            number: The page's number.
+
+        Returns:
+            What gives the page.
+        """
+        page: Future[Page] = Future()
+        # Whoever ends the tap does not wait for it, for it may have been told to wait for minutes;
+        # the threads of an executor would be waited for.
+        threading.Thread(target=self._fetch, args=(page, fetch, number), daemon=True).start()
+        return page.result
+
+    def _fetch(self, page: Future[Page], fetch: FetchPage, number: int) -> None:
+        with self._slots:
+            if self._closed:
+                page.cancel()
+                return
+            try:
+                page.set_result(fetch(number))
+            except Exception as error:  # noqa: BLE001 - it is raised where the page is waited for
+                page.set_exception(error)
+
+    def ask_first(self, search: str, fetch: FetchPage) -> None:
         """Ask for the first page of a search, if that has not been done.
 
         Args:
             search: Names the search.
-            fetch: Gives the page of a number, counted from 1.
+            fetch: Gives the page of a number.
         """
         if search not in self._first:
-            self._first[search] = self.pool.submit(fetch, 1)
+            self._first[search] = self.ask(fetch, 1)
 
-    def first(self, search: str, fetch: Callable[[int], Page]) -> Page:
+    def first(self, search: str, fetch: FetchPage) -> Page:
         """Give the first page of a search, which is then forgotten.
 
         Args:
@@ -57,8 +89,8 @@ class Ahead:
             The page.
         """
         asked = self._first.pop(search, None)
-        return fetch(1) if asked is None else asked.result()
+        return fetch(1) if asked is None else asked()
 
     def close(self) -> None:
-        """Give up what has not begun: a failure that ends the run must not wait for it."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        """Give up what has not begun: a failure ends the run."""
+        self._closed = True

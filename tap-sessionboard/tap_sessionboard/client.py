@@ -219,7 +219,7 @@ class SessionboardStream(RESTStream[int]):
         self._write_starting_replication_value(context)
         for body in self.searches(context):
             fetch = partial(self.fetch_page, context, body)
-            self.ahead.ask(self._named(context, body), fetch)
+            self.ahead.ask_first(self._named(context, body), fetch)
 
     def _named(self, context: Context | None, body: dict[str, t.Any] | None) -> str:
         return json.dumps([self.place(context), body])
@@ -271,7 +271,7 @@ class SessionboardStream(RESTStream[int]):
         first = partial(self.ahead.first, self._named(context, body), fetch)
         try:
             return (
-                yield from read_completely(fetch, seen, self.place(context), self.ahead.pool, first)
+                yield from read_completely(fetch, seen, self.place(context), self.ahead.ask, first)
             )
         except Exception:
             self.ahead.close()

@@ -19,15 +19,17 @@ from dataclasses import dataclass, field
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_sessionboard.ahead import REQUESTS_AT_ONCE
+from tap_sessionboard.ahead import REQUESTS_AT_ONCE, Asked, FetchPage
 from tap_sessionboard.records import parse_timestamp
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-    from concurrent.futures import Executor, Future
     from datetime import datetime
 
     from singer_sdk.helpers.types import Record
+
+Ask: t.TypeAlias = "Callable[[FetchPage, int], Asked]"
+"""Asks for the page of a number, and does not wait for it."""
 
 MAX_PAGES = 999
 """The highest page number that Sessionboard serves (API v1 reference, parameter ``page``)."""
@@ -114,10 +116,10 @@ def parse_page(payload: object, asked_at: datetime, place: str) -> Page:
 
 
 def read_completely(
-    fetch_page: Callable[[int], Page],
+    fetch_page: FetchPage,
     seen: set[str | int],
     place: str,
-    pool: Executor,
+    ask: Ask,
     first_page: Callable[[], Page],
 ) -> Generator[Record, None, Reading]:
     """Yield every record of a list once, however the list moves meanwhile.
@@ -126,7 +128,7 @@ def read_completely(
         fetch_page: Gives the page of a number, counted from 1.
         seen: The ids of records not to yield again; grows with every record that is yielded.
         place: What is read, for the message.
-        pool: Fetches pages before their turn.
+        ask: Asks for a page before its turn.
         first_page: Gives page 1, which may have been fetched already.
 
     Yields:
@@ -138,13 +140,13 @@ def read_completely(
     Raises:
         FatalAPIError: The list is longer than Sessionboard serves.
     """
-    pages = _pages(first_page(), fetch_page, pool)
+    pages = _pages(first_page(), fetch_page, ask)
     first = last = yield from _read_once(pages, seen, place)
     count = first.pages
     for _ in range(MAX_READS - 1):
         if last.is_certain:
             break
-        pages = _pages(fetch_page(1), fetch_page, pool)
+        pages = _pages(fetch_page(1), fetch_page, ask)
         previous, last = last, (yield from _read_once(pages, seen, place))
         count += last.pages
         if last.is_consistent and last.ids <= previous.ids:
@@ -177,21 +179,17 @@ def _read_once(
     return t.cast("_Pass", noticed)
 
 
-def _pages(first: Page, fetch_page: Callable[[int], Page], pool: Executor) -> Iterator[Page]:
+def _pages(first: Page, fetch_page: FetchPage, ask: Ask) -> Iterator[Page]:
     """Give the pages of one pass in their order, up to what is then the last."""
     page, number = first, 1
-    ahead: deque[Future[Page]] = deque()
+    ahead: deque[Asked] = deque()
     yield page
-    try:
-        while number < page.last and page.records:
-            while len(ahead) < REQUESTS_AT_ONCE and number + len(ahead) < page.last:
-                ahead.append(pool.submit(fetch_page, number + len(ahead) + 1))
-            page = ahead.popleft().result()
-            number += 1
-            yield page
-    finally:
-        for asked in ahead:
-            asked.cancel()
+    while number < page.last and page.records:
+        while len(ahead) < REQUESTS_AT_ONCE and number + len(ahead) < page.last:
+            ahead.append(ask(fetch_page, number + len(ahead) + 1))
+        page = ahead.popleft()()
+        number += 1
+        yield page
 
 
 @dataclass(slots=True)

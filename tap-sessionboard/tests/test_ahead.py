@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 import typing as t
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from singer_sdk.exceptions import FatalAPIError
@@ -93,3 +100,48 @@ def test_after_a_failure_nothing_more_is_asked_for(api: t.Any, run: t.Any) -> No
     api.mocker.post(f"{BASE}/v1/event/1/rooms", status_code=403)
     run(fails=FatalAPIError)
     assert {request["event_id"] for request in api.requests} <= {0, 1, 2}
+
+
+class Limited(BaseHTTPRequestHandler):
+    """A Sessionboard that has one event, and lets nobody read it for five minutes."""
+
+    def do_GET(self) -> None:
+        events = {"results": [{"id": 1}], "pagination": {"totalResults": 1, "totalPages": 1}}
+        body = json.dumps(events).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.send_response(429)
+        self.send_header("Retry-After", "300")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_tap_that_waits_ends_when_it_is_told_to(end: signal.Signals) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Limited) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {
+            "TAP_SESSIONBOARD_API_URL": f"http://127.0.0.1:{server.server_port}",
+            "TAP_SESSIONBOARD_ACCESS_TOKEN": "none",
+        }
+        command = [str(Path(sys.executable).with_name("tap-sessionboard")), "--config", "ENV"]
+        with subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            env=os.environ | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as tap:
+            assert tap.stderr is not None
+            next(line for line in tap.stderr if "trying again in" in line)
+            tap.send_signal(end)
+            tap.wait(PATIENCE_SECONDS)
+        server.shutdown()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing as t
-from concurrent.futures import Executor, Future
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -196,40 +195,25 @@ class MovingList:
         self.records.sort(key=lambda record: record[0])
 
 
-class AnyOrder(Executor):
-    """Does what it is given in an order of the test's choice, when a result is asked for."""
+class AnyOrder:
+    """Fetches what is asked for in an order of the test's choice, when a page is waited for."""
 
     def __init__(self, order: list[int]) -> None:
         self.order = order
-        self.waiting: list[Waiting] = []
+        self.waiting: list[int] = []
+        self.pages: dict[int, Page] = {}
 
-    def submit(self, work: t.Any, /, *arguments: t.Any, **_: t.Any) -> t.Any:
-        waiting = Waiting(self, lambda: work(*arguments))
-        self.waiting.append(waiting)
-        return waiting
+    def ask(self, fetch: Callable[[int], Page], number: int) -> Callable[[], Page]:
+        self.waiting.append(number)
 
-    def do_next(self) -> None:
-        place = self.order.pop() if self.order else 0
-        waiting = self.waiting.pop(place % len(self.waiting))
-        waiting.set_result(waiting.work())
+        def page() -> Page:
+            while number not in self.pages:
+                place = self.order.pop() if self.order else 0
+                chosen = self.waiting.pop(place % len(self.waiting))
+                self.pages[chosen] = fetch(chosen)
+            return self.pages.pop(number)
 
-
-class Waiting(Future[t.Any]):
-    """A result that is made when it is asked for, after any others."""
-
-    def __init__(self, pool: AnyOrder, work: Callable[[], t.Any]) -> None:
-        super().__init__()
-        self.pool, self.work = pool, work
-
-    def result(self, timeout: float | None = None) -> t.Any:
-        while not self.done():
-            self.pool.do_next()
-        return super().result(timeout)
-
-    def cancel(self) -> bool:
-        if self in self.pool.waiting:
-            self.pool.waiting.remove(self)
-        return super().cancel()
+        return page
 
 
 @settings(deadline=None, max_examples=2000, derandomize=True)
@@ -243,7 +227,7 @@ def test_what_stays_in_the_list_is_read(
     reading = None
     read: list[str] = []
     generator = read_completely(
-        moving.fetch, set(), "sessions", AnyOrder(order), lambda: moving.fetch(1)
+        moving.fetch, set(), "sessions", AnyOrder(order).ask, lambda: moving.fetch(1)
     )
     while reading is None:
         try:

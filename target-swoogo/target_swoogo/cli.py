@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 
-
 _NEW_OBJECTS = 50_000
 """So many are waited for: records come by the thousand, and are let go without its help."""
 
