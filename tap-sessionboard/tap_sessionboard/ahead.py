@@ -65,7 +65,7 @@ class Ahead:
                 return
             try:
                 page.set_result(fetch(number))
-            except Exception as error:  # noqa: BLE001 - it is raised where the page is waited for
+            except BaseException as error:  # noqa: BLE001 - it is raised where the page is waited for
                 page.set_exception(error)
 
     def ask_first(self, search: str, fetch: FetchPage) -> None:
