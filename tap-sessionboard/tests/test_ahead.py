@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from singer_sdk.exceptions import FatalAPIError
+from tap_sessionboard.ahead import Ahead
 from tap_sessionboard.client import SessionboardStream
 
 if t.TYPE_CHECKING:
@@ -100,6 +101,17 @@ def test_after_a_failure_nothing_more_is_asked_for(api: t.Any, run: t.Any) -> No
     api.mocker.post(f"{BASE}/v1/event/1/rooms", status_code=403)
     run(fails=FatalAPIError)
     assert {request["event_id"] for request in api.requests} <= {0, 1, 2}
+
+
+def test_whatever_ends_a_request_is_raised_where_its_page_is_waited_for() -> None:
+    """Or the run would wait for a thread that is no more."""
+
+    def fetch(_: int) -> Page:
+        raise KeyboardInterrupt
+
+    page = Ahead().ask(fetch, 1)
+    with pytest.raises(KeyboardInterrupt):
+        page()
 
 
 class Limited(BaseHTTPRequestHandler):
