@@ -120,7 +120,7 @@ def test_a_changed_setting_is_followed(
 
 
 def test_a_new_key_is_no_other_setting(pair: Pair, evaluations: Evaluations) -> None:
-    pair.sync(webhook_url=None, report_path=pair.target_config()["report_path"])
+    pair.sync(consumer_key="another", consumer_secret="another")
     assert evaluations == []
 
 
@@ -162,12 +162,12 @@ def test_an_event_that_was_not_mapped_for_a_while_is_looked_at(
     assert sorted(evaluations) == [4101, 4102]
 
 
-def test_when_a_session_ends_the_rules_decide_anew(
+def test_at_the_latest_the_next_day_is_looked_at_anew(
     pair: Pair, evaluations: Evaluations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock(monkeypatch, timedelta(days=1))
     pair.sync()
-    assert sorted(evaluations) == [4101, 4102], "and at the latest on the next day"
+    assert sorted(evaluations) == [4101, 4102]
 
 
 def test_what_an_unknown_version_remembered_is_ignored(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import re
 import sys
 import typing as t
 from datetime import datetime, timezone
@@ -27,6 +26,7 @@ from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
 from tap_sessionboard.encoding import parse
+from tap_sessionboard.failures import explain
 from tap_sessionboard.paging import Page, Reading, parse_page, read_completely
 from tap_sessionboard.records import MASK, tidying
 
@@ -343,56 +343,13 @@ class SessionboardStream(RESTStream[int]):
         """Raise what an answer that is no success means."""
         if response.status_code == HTTPStatus.OK:
             return
-        msg = self._explain(response, self.place(context))
+        msg = explain(response, self.place(context), self.scope, self.config)
         if (
             response.status_code in self.extra_retry_statuses
             or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         ):
             raise RetriableAPIError(msg, response)
         raise FatalAPIError(msg)
-
-    def _explain(self, response: requests.Response, place: str) -> str:
-        status = response.status_code
-        if status == HTTPStatus.UNAUTHORIZED:
-            where = (
-                "api_url is your organisation's API"
-                if self.config.get("api_url")
-                else f"region ({self.config['region']}) is where your organisation is hosted "
-                "(us, eu or me)"
-            )
-            return (
-                f"Sessionboard refused the access token at {self._host} (401): check the setting "
-                f"access_token, and that the setting {where}."
-            )
-        if status == HTTPStatus.FORBIDDEN:
-            named = re.search(r"\bread:[a-z_-]+", response.text)
-            scope = named[0] if named else self.scope
-            return (
-                f"The access token may not read the {place} (403): "
-                f"give the token the scope {scope} in Sessionboard."
-            )
-        if status == HTTPStatus.NOT_FOUND:
-            return (
-                f"Sessionboard does not have the {place} at {self._host} (404): "
-                "check the settings event_ids, region and api_url."
-            )
-        if status in self.extra_retry_statuses:
-            return (
-                f"Sessionboard is limiting requests for the {place} ({status}): "
-                "run the tap again later, and see what else uses the same token."
-            )
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return f"Sessionboard failed to answer the {place} ({status}): run the tap again later."
-        return f"Sessionboard refused to answer the {place} ({status}): {self._said(response)}"
-
-    def _said(self, response: requests.Response) -> str:
-        """Give the message of an error's body, short and without the token."""
-        try:
-            said = str(response.json()["message"])
-        except (requests.JSONDecodeError, KeyError, TypeError):
-            said = "it gave no reason"
-        said = said.replace(self.config["access_token"].strip(), "(token)")
-        return f"{said[:200].rstrip('.')}."
 
     @property
     def _host(self) -> str:

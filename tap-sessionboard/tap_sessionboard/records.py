@@ -40,7 +40,10 @@ def parse_timestamp(text: str) -> datetime:
         moment = parsed
     if moment.tzinfo is None:
         return moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise ValueError(*error.args) from None
 
 
 @lru_cache(maxsize=10_000)

@@ -49,10 +49,14 @@ def test_every_form_of_a_timestamp_becomes_one(api: t.Any, run: t.Any, text: str
     assert record["ends_at"] is None
 
 
-def test_a_date_that_is_none_names_the_record(api: t.Any, run: t.Any) -> None:
+@pytest.mark.parametrize("text", ["soon", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+def test_a_date_that_is_none_names_the_record(api: t.Any, run: t.Any, text: str) -> None:
     api.add_event()
-    api.add("sessions", "a", starts_at="soon")
-    run(fails=FatalAPIError)
+    api.add("sessions", "a", starts_at=text)
+    run(
+        fails=FatalAPIError,
+        match="record a of the sessions of event 1 with a starts_at that is not",
+    )
 
 
 def test_fields_that_nobody_declared_pass_through_at_every_depth(api: t.Any, run: t.Any) -> None:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from target_swoogo.actions import Change, HeldBack, Verb
-from target_swoogo.guards import TIMES, TO_APPROVE, Approvals, piece, without
+from target_swoogo.approvals import TO_APPROVE, Approvals
+from target_swoogo.guards import TIMES, piece, without
 from target_swoogo.model import Held, Kind, Ref, State
 
 if TYPE_CHECKING:

@@ -12,20 +12,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from target_swoogo.actions import CHOICES, Action, Change, HeldBack, Verb, digest, part
-from target_swoogo.model import Held, Key, Kind, Note, State
+from target_swoogo.actions import CHOICES, Action, Change, HeldBack, Verb
+from target_swoogo.approvals import TO_APPROVE, Approvals
+from target_swoogo.model import Kind, Note, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from target_swoogo.actions import Applied, Plan
-    from target_swoogo.model import Programme, Row, Scalar, Value
+    from target_swoogo.model import Held, Programme, Row, Scalar, Value
     from target_swoogo.settings import Settings
 
 TIMES = frozenset({"date", "start_time", "end_time"})
 """The fields that say when a session is."""
-
-TO_APPROVE = "to let it through: meltano invoke target-swoogo:approve"
 
 FEWEST = 10
 """Known records of a kind below which no guard acts: of a handful, an ordinary edit is half."""
@@ -58,27 +57,6 @@ def guard(
     guards.run(today)
 
 
-class Approvals:
-    """The changes that a person let through.
-
-    Args:
-        held: What was held back; only what of it was approved counts.
-    """
-
-    def __init__(self, held: Iterable[Held]) -> None:
-        self._known = {
-            (one.kind, one.source_id, one.action, one.code, one.digest)
-            for one in held
-            if one.approved
-        }
-
-    def allow(self, action: Action, code: str) -> bool:
-        """Whether this very change was approved."""
-        return bool(self._known) and (
-            (*action.row.key, action.verb.value, code, digest(action)) in self._known
-        )
-
-
 def piece(action: Action, names: Iterable[str]) -> Action:
     """Part of an action as an update of its own, the same in every run that plans it.
 
@@ -101,29 +79,6 @@ def without(action: Action, names: Collection[str]) -> Action | None:
     if not changes and action.verb is Verb.UPDATE:
         return None
     return replace(action, changes=changes)
-
-
-def to_keep(
-    held: Iterable[HeldBack], before: Iterable[Held], unfinished: Collection[tuple[Key, str]]
-) -> list[Held]:
-    """What the ledger is to remember of what is held back.
-
-    Args:
-        held: What is held back.
-        before: What was held back before.
-        unfinished: The records, and what of them, that are still to be done; their approvals last.
-    """
-    kept = {
-        (one.kind, one.source_id, one.action, one.code): one
-        for one in before
-        if one.approved and ((one.kind, one.source_id), part(Verb(one.action))) in unfinished
-    }
-    for action, code, message in held:
-        kind, source_id = action.row.key
-        kept[kind, source_id, action.verb.value, code] = Held(
-            kind, source_id, action.verb.value, code, digest(action), action.row.label, message
-        )
-    return list(kept.values())
 
 
 @dataclass(slots=True)
@@ -359,8 +314,7 @@ class _Guards:
                 f"removed from Swoogo; look at them in Sessionboard, and at the settings that "
                 f"choose what is synced. If it is meant, raise guard_missing_percent."
             )
-            note = Note("event", kind.plural, kind.plural, code, message)
-            self.plan.warnings.append(note)
+            self._warn(kind, code, message)
         shrunk += self._short_reads(code, limit)
         if shrunk:
             names = " and ".join(kind.plural for kind in dict.fromkeys(shrunk))
@@ -384,9 +338,11 @@ class _Guards:
                     f"may see less? What was read before is kept, and nothing is removed from "
                     f"Swoogo; see whether they are all in Sessionboard."
                 )
-                note = Note("event", kind.plural, kind.plural, code, message)
-                self.plan.warnings.append(note)
+                self._warn(kind, code, message)
         return short
+
+    def _warn(self, kind: Kind, code: str, message: str) -> None:
+        self.plan.warnings.append(Note("event", kind.plural, kind.plural, code, message))
 
     def _hold_unlinks(self, code: str, message: str) -> None:
         def is_held(action: Action) -> bool:

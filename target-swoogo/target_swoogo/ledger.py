@@ -234,34 +234,12 @@ class Ledger(SourceRecords, History):
 
     def mapped(self, pair: Pair) -> dict[Key, Mapped]:
         """The ID map of a pair."""
+        # By place, which is far faster than by name; `Mapped` has them in the order of the table.
         entries = (
-            Mapped(
-                Kind(kind),
-                source_id,
-                label,
-                swoogo_id,
-                _load(applied),
-                State(state),
-                code,
-                message,
-                adopted,
-                contact_id,
-                direct_link,
+            Mapped(Kind(kind), source_id, label, swoogo_id, _load(applied), State(state), *outcome)
+            for _, kind, source_id, label, swoogo_id, applied, state, *outcome in self._of_pair(
+                schema.mapped, pair
             )
-            for (
-                _,
-                kind,
-                source_id,
-                label,
-                swoogo_id,
-                applied,
-                state,
-                code,
-                message,
-                adopted,
-                contact_id,
-                direct_link,
-            ) in self._of_pair(schema.mapped, pair)
         )
         return {entry.key: entry for entry in entries}
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from target_swoogo import guards, observe
+from target_swoogo import observe
 from target_swoogo.actions import Applied, Verb, part
 from target_swoogo.answers import SwoogoError
 from target_swoogo.apply import Applier, Verdict
+from target_swoogo.approvals import to_keep
 from target_swoogo.clock import utc_now
 from target_swoogo.errors import TargetError
 from target_swoogo.estimate import Estimate, estimate
@@ -80,10 +81,9 @@ class Reconciler:
             user_agent=self.user_agent,
             sleep=self.stop.wait,
         )
-        judges_all = self.only is not None or settings.dry_run
-        self._rests = (
-            None if judges_all else Rests(self.ledger, settings, self.user_agent, self.now)
-        )
+        self._rests: Rests | None = None
+        if self.only is None and not settings.dry_run:
+            self._rests = Rests(self.ledger, settings, self.user_agent, self.now)
         self._fetcher = ImageFetcher(
             max_bytes=settings.image_max_bytes,
             allow_private=settings.allow_private_images,
@@ -185,7 +185,7 @@ class Reconciler:
         nested = self.settings.subsessions == "as_sessions"
         plan.warnings += look_over(programme, applied.images, nested=nested)
         held, to_do = plan.held, {_what(action) for action in plan.actions}
-        before = self._hold_back(pair, before, guards.to_keep(held, before, to_do))
+        before = self._hold_back(pair, before, to_keep(held, before, to_do))
         if self.only is not None:
             ids = {k: e.swoogo_id for k, e in applied.mapped.items() if e.swoogo_id is not None}
             narrow(plan, self.only(pair, programme, applied), ids)
@@ -195,7 +195,7 @@ class Reconciler:
         self._apply(report)
         to_do -= {_what(o.action) for o in report.outcomes}
         to_do |= {_what(o.action) for o in report.outcomes if o.verdict in _UNFINISHED}
-        self._hold_back(pair, before, guards.to_keep(held, before, to_do))
+        self._hold_back(pair, before, to_keep(held, before, to_do))
         # Levels that are not known are looked for again after a while.
         asks = self.quota.spent > asked or _unknown_levels(programme, pair)
         if self._rests is not None and not asks:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from target_swoogo import guards
 from target_swoogo.actions import Applied, Observed, Plan, Verb
+from target_swoogo.approvals import to_keep
 from target_swoogo.freeze import freeze, is_frozen
 from target_swoogo.model import (
     Found,
@@ -118,7 +118,7 @@ def test_times_and_rooms_of_known_sessions_go_and_all_else_is_held(
 
 
 def approve(plan: Plan) -> list[Held]:
-    return [replace(one, approved=True) for one in guards.to_keep(plan.held, (), ())]
+    return [replace(one, approved=True) for one in to_keep(plan.held, (), ())]
 
 
 def test_what_was_approved_goes_in_the_freeze_too(settings: MakeSettings) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from target_swoogo import guards
 from target_swoogo.actions import Action, Applied, Change, Observed, Plan, Verb, digest
+from target_swoogo.approvals import to_keep
 from target_swoogo.model import (
     Found,
     Held,
@@ -74,7 +75,7 @@ def guarded(
 
 
 def approve(plan: Plan) -> list[Held]:
-    return [replace(one, approved=True) for one in guards.to_keep(plan.held, (), ())]
+    return [replace(one, approved=True) for one in to_keep(plan.held, (), ())]
 
 
 def sent(plan: Plan) -> dict[str, set[str]]:
@@ -208,7 +209,7 @@ def test_an_approval_lets_exactly_what_was_shown_through(settings: MakeSettings)
 
 def test_what_is_not_approved_is_no_approval(settings: MakeSettings) -> None:
     rows, entries = [session(number, 10) for number in range(12)], [known(row) for row in BEFORE]
-    held = guards.to_keep(guarded(settings(), rows, entries).held, (), ())
+    held = to_keep(guarded(settings(), rows, entries).held, (), ())
     assert guarded(settings(), rows, entries, approved=held).actions == []
     other = [replace(one, approved=True, code="guard_changed") for one in held]
     assert guarded(settings(), rows, entries, approved=other).actions == []
@@ -382,10 +383,10 @@ def test_approvals_last_until_the_change_is_done(settings: MakeSettings) -> None
     approved = approve(guarded(settings(), rows, entries))
     plan = guarded(settings(), rows, entries, approved=approved)
     unfinished = {(action.row.key, "record") for action in plan.actions}
-    assert guards.to_keep(plan.held, approved, unfinished) == approved
-    assert guards.to_keep(plan.held, approved, {(rows[0].key, "record")}) == [approved[0]]
-    assert guards.to_keep(plan.held, approved, {(rows[0].key, "image")}) == []
-    held = guards.to_keep(guarded(settings(), rows, entries).held, approved, unfinished)
+    assert to_keep(plan.held, approved, unfinished) == approved
+    assert to_keep(plan.held, approved, {(rows[0].key, "record")}) == [approved[0]]
+    assert to_keep(plan.held, approved, {(rows[0].key, "image")}) == []
+    held = to_keep(guarded(settings(), rows, entries).held, approved, unfinished)
     assert not any(one.approved for one in held), "what is held anew is not approved"
 
 

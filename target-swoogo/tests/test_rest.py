@@ -1,0 +1,112 @@
+"""Until when an event pair at rest stays so."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from target_swoogo.actions import Applied, Plan
+from target_swoogo.evaluate import Evaluated
+from target_swoogo.ledger import Pair
+from target_swoogo.model import Intent, Kind, Programme, Row
+from target_swoogo.report import PairReport
+from target_swoogo.rest import Rest, Rests
+from target_swoogo.source import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from target_swoogo.settings import Settings
+
+NOW = datetime(2027, 3, 9, 10, tzinfo=timezone.utc)
+ZONE = ZoneInfo("Europe/Berlin")  # an hour ahead of UTC in March
+SESSION = Row(
+    Kind.SESSION,
+    "s",
+    "Session",
+    {"date": "2027-03-09", "start_time": "15:00:00", "end_time": "16:00:00"},
+)
+
+
+class Remembered:
+    """As much of a ledger as remembers pairs at rest."""
+
+    def __init__(self) -> None:
+        self.arrived: set[int] = set()
+        self.texts: dict[int, str] = {}
+
+    def resting(self) -> dict[int, str]:
+        return dict(self.texts)
+
+    def keep_resting(self, texts: Mapping[int, str]) -> None:
+        self.texts = dict(texts)
+
+
+@pytest.fixture
+def ledger() -> Any:
+    return Remembered()
+
+
+def report() -> PairReport:
+    return PairReport(Pair(1, 4101, 77001), "Event", Plan(unchanged=[SESSION]))
+
+
+def seen(until: datetime | None = None, **applied: Any) -> Evaluated:
+    known = Applied(**{"mapped": {}, "links": {}, "images": {}, "intents": {}} | applied)
+    event = Event(id=4101, name="Event", timezone=ZONE.key)
+    return Evaluated(event, ZONE, known, Programme([SESSION], until=until), {})
+
+
+def until(ledger: Any, settings: Settings, programme_until: datetime | None) -> datetime:
+    rests = Rests(ledger, settings, "version", NOW)
+    rests.note(report(), seen(programme_until))
+    rests.keep()
+    (text,) = ledger.texts.values()
+    return msgspec.json.decode(text, type=Rest).until
+
+
+def test_until_the_next_session_ends(ledger: Any, settings: Callable[..., Settings]) -> None:
+    ends = NOW + timedelta(hours=2)
+    assert until(ledger, settings(), ends) == ends
+    for ahead, told in ((-1, True), (0, False), (1, False)):
+        rests = Rests(ledger, settings(), "version", ends + timedelta(seconds=ahead))
+        assert rests.tell(report()) is told
+
+
+def test_until_the_freeze_begins_or_ends(ledger: Any, settings: Callable[..., Settings]) -> None:
+    assert until(ledger, settings(freeze_hours=3), None) == NOW + timedelta(hours=1)
+    assert until(ledger, settings(freeze_hours=9), None) == NOW + timedelta(hours=5)
+
+
+def test_until_the_day_ends(ledger: Any, settings: Callable[..., Settings]) -> None:
+    later = NOW + timedelta(days=30)
+    assert until(ledger, settings(), later) == datetime(2027, 3, 10, tzinfo=timezone.utc)
+
+
+def test_another_version_decides_anew(ledger: Any, settings: Callable[..., Settings]) -> None:
+    until(ledger, settings(), None)
+    assert Rests(ledger, settings(), "version", NOW).tell(report())
+    assert not Rests(ledger, settings(), "another", NOW).tell(report())
+
+
+def test_a_create_whose_answer_was_lost_lets_nothing_rest(
+    ledger: Any, settings: Callable[..., Settings]
+) -> None:
+    rests = Rests(ledger, settings(), "version", NOW)
+    rests.note(report(), seen(intents={SESSION.key: Intent({}, 0.0)}))
+    rests.keep()
+    assert ledger.texts == {}
+
+
+def test_what_is_told_again_is_what_was_told(
+    ledger: Any, settings: Callable[..., Settings]
+) -> None:
+    until(ledger, settings(), None)
+    again = report()
+    again.plan, again.event_name = Plan(), None
+    assert Rests(ledger, settings(), "version", NOW).tell(again)
+    assert again.counts() == report().counts()
+    assert (again.event_name, again.zone) == ("Event", ZONE)
