@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import typing as t
 from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -19,6 +21,8 @@ FetchPage: t.TypeAlias = "Callable[[int], Page]"
 
 Asked: t.TypeAlias = "Callable[[], Page]"
 """Gives a page that was asked for, waiting as long as it takes."""
+
+_Request: t.TypeAlias = "tuple[Future[Page], FetchPage, int]"
 
 REQUESTS_AT_ONCE = 8
 """How many pages are asked for at once."""
@@ -38,8 +42,8 @@ class Ahead:
         self.session = requests.Session()
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=REQUESTS_AT_ONCE))
-        self._slots = threading.Semaphore(REQUESTS_AT_ONCE)
-        self._closed = False
+        self._asked: SimpleQueue[_Request | None] = SimpleQueue()
+        self._threads = 0
         self._first: dict[str, Asked] = {}
 
     def ask(self, fetch: FetchPage, number: int) -> Asked:
@@ -53,20 +57,13 @@ class Ahead:
             What gives the page.
         """
         page: Future[Page] = Future()
-        # Whoever ends the tap does not wait for it, for it may have been told to wait for minutes;
-        # the threads of an executor would be waited for.
-        threading.Thread(target=self._fetch, args=(page, fetch, number), daemon=True).start()
+        self._asked.put((page, fetch, number))
+        if self._threads < REQUESTS_AT_ONCE:
+            self._threads += 1
+            # Whoever ends the tap does not wait for them, for one may have been told to wait for
+            # minutes; the threads of an executor would be waited for.
+            threading.Thread(target=_fetch, args=(self._asked,), daemon=True).start()
         return page.result
-
-    def _fetch(self, page: Future[Page], fetch: FetchPage, number: int) -> None:
-        with self._slots:
-            if self._closed:
-                page.cancel()
-                return
-            try:
-                page.set_result(fetch(number))
-            except BaseException as error:  # noqa: BLE001 - it is raised where the page is waited for
-                page.set_exception(error)
 
     def ask_first(self, search: str, fetch: FetchPage) -> None:
         """Ask for the first page of a search, if that has not been done.
@@ -92,5 +89,23 @@ class Ahead:
         return fetch(1) if asked is None else asked()
 
     def close(self) -> None:
-        """Give up what has not begun: a failure ends the run."""
-        self._closed = True
+        """Give up what has not begun: the run is over."""
+        asked, self._asked = self._asked, SimpleQueue()
+        with suppress(Empty):
+            while request := asked.get_nowait():
+                request[0].cancel()
+        for _ in range(self._threads):
+            asked.put(None)
+        self._threads = 0
+
+
+def _fetch(asked: SimpleQueue[_Request | None]) -> None:
+    """Fetch page after page, until there is to be no more."""
+    while (request := asked.get()) is not None:
+        page, fetch, number = request
+        try:
+            page.set_result(fetch(number))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the page is waited for
+            page.set_exception(error)
+        # Or they would be kept until the next one is asked for.
+        del request, page, fetch

@@ -9,7 +9,7 @@ import sys
 import typing as t
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from importlib.metadata import version
 from importlib.resources import files
@@ -21,14 +21,14 @@ from singer_sdk import RESTStream, SchemaDirectory, StreamSchema
 from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError, SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import resolve_schema_references
+from singer_sdk.singerlib import RecordMessage, resolve_schema_references
 from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
 from tap_sessionboard.encoding import parse
 from tap_sessionboard.failures import explain
 from tap_sessionboard.paging import Page, Reading, parse_page, read_completely
-from tap_sessionboard.records import MASK, tidying
+from tap_sessionboard.records import MASK, has_empties, tidying
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -95,7 +95,10 @@ class SessionboardStream(RESTStream[int]):
         super().__init__(tap)
         self.masked_emails = tap.masked_emails
         self.ahead = tap.ahead
-        self._tidy = t.cast("Tidy", tidying(self.schema))
+        self._tidy = {
+            empties: t.cast("Tidy", tidying(self.schema, empties=empties))
+            for empties in (False, True)
+        }
 
     # Requests
 
@@ -207,7 +210,27 @@ class SessionboardStream(RESTStream[int]):
         if context and MASK.encode() in response.content:
             for record in page.records:
                 self.masked_emails.note(context["event_id"], record)
+        self._even_out(page, context, empties=has_empties(response.content))
         return page
+
+    def _even_out(self, page: Page, context: Context | None, *, empties: bool) -> None:
+        """Even out the records of a page.
+
+        Raises:
+            FatalAPIError: One has a date-time that is none.
+        """
+        tidy = self._tidy[empties]
+        for record in page.records:
+            if context:
+                record["event_id"] = context["event_id"]
+            try:
+                tidy(record)
+            except ValueError as error:
+                msg = (
+                    f"Sessionboard sent record {record['id']} of the {self.place(context)} with a "
+                    f"{error} that is not a date-time: correct it in Sessionboard, or report it."
+                )
+                raise FatalAPIError(msg) from None
 
     def ask_ahead(self, context: Context) -> None:
         """Ask for the first pages of the list, without waiting for them.
@@ -278,16 +301,24 @@ class SessionboardStream(RESTStream[int]):
             raise
 
     @override
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        try:
-            self._tidy(row)
-        except ValueError as error:
-            msg = (
-                f"Sessionboard sent record {row['id']} of the {self.place(context)} with a "
-                f"{error} that is not a date-time: correct it in Sessionboard, or report it."
-            )
-            raise FatalAPIError(msg) from None
-        return row
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        # As the SDK's, which looks at each field of each record for whether it was selected.
+        if not self._is_whole:
+            yield from super()._generate_record_messages(record)
+            return
+        for stream_map in self.stream_maps:
+            if (mapped := stream_map.transform(record)) is not None:
+                yield RecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    version=self._stream_version,
+                    time_extracted=datetime.now(timezone.utc),
+                )
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        """Whether every field was selected."""
+        return all(self.mask.values())
 
     def place(self, context: Context | None) -> str:
         """Name what is read, such as "rooms of event 3950"."""

@@ -11,7 +11,7 @@ import sys
 import typing as t
 
 import msgspec
-from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
@@ -50,18 +50,17 @@ class Writer(MsgSpecWriter):
 
     @override
     def write_message(self, message: Message) -> None:
-        self._waiting += self.format_message(message)
+        end = len(self._waiting)
+        try:
+            # As `format_message` does it, without a copy.
+            encoder.encode_into(message.to_dict(), self._waiting, end)
+            self._waiting += b"\n"
+        except UnicodeEncodeError:
+            self._waiting[end:] = json.dumps(message.to_dict()).encode("ascii") + b"\n"
         if not isinstance(message, RecordMessage) or len(self._waiting) > _MOST_WAITING:
             sys.stdout.buffer.write(self._waiting)
             sys.stdout.flush()
             self._waiting.clear()
-
-    @override
-    def serialize_message(self, message: Message) -> bytearray:
-        try:
-            return super().serialize_message(message)
-        except UnicodeEncodeError:
-            return bytearray(json.dumps(message.to_dict()).encode("ascii") + b"\n")
 
 
 _MOST_WAITING = 65_536

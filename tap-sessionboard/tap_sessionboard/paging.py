@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from singer_sdk.exceptions import FatalAPIError
 
 from tap_sessionboard.ahead import REQUESTS_AT_ONCE, Asked, FetchPage
-from tap_sessionboard.records import parse_timestamp
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -43,7 +42,8 @@ class Page:
     """One page of a list.
 
     Attributes:
-        records: The records of the page, in the order of the list.
+        records: The records of the page, in the order of the list; their date-times are in the
+            form of `records.tidying`.
         total: How many records the whole list holds.
         last: The number of the last page.
         asked_at: When the page was asked for, by the slower of the server's clock and ours.
@@ -207,8 +207,9 @@ class _Pass:
         self.pages += 1
         self.totals.add(page.total)
         self.ids.update(record["id"] for record in page.records)
+        since = self.started.isoformat(timespec="microseconds")
         self.edited = self.edited or any(
-            _was_edited_since(self.started, record) for record in page.records
+            (record.get("updated_at") or "") >= since for record in page.records
         )
 
     @property
@@ -224,11 +225,3 @@ class _Pass:
         entered was created or edited during the pass, and gives the pair away.
         """
         return self.is_consistent and (self.pages == 1 or not self.edited)
-
-
-def _was_edited_since(moment: datetime, record: Record) -> bool:
-    """Tell whether a record was edited at or after a moment, as far as the record says."""
-    try:
-        return parse_timestamp(record["updated_at"]) >= moment
-    except (KeyError, TypeError, ValueError):
-        return False

@@ -58,14 +58,17 @@ class EventsStream(SessionboardStream):
             )
             raise FatalAPIError(msg)
         order = sorted(wanted)
-        for position, event_id in enumerate(order):
-            logging.getLogger(self.tap_name).info(
-                "Reading event %d (%d of %d).", event_id, position + 1, len(order)
-            )
-            self._ask_ahead(order[position : position + EVENTS_AHEAD])
-            yield events[event_id]
-            # The SDK has read the event's own streams by now.
-            self._warn_of_masked_emails(event_id)
+        try:
+            for position, event_id in enumerate(order):
+                logging.getLogger(self.tap_name).info(
+                    "Reading event %d (%d of %d).", event_id, position + 1, len(order)
+                )
+                self._ask_ahead(order[position : position + EVENTS_AHEAD])
+                yield events[event_id]
+                # The SDK has read the event's own streams by now.
+                self._warn_of_masked_emails(event_id)
+        finally:
+            self.ahead.close()
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> Context:
@@ -124,9 +127,10 @@ class _EventList(SessionboardStream):
         return body
 
     @override
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        row["event_id"] = t.cast("Context", context)["event_id"]
-        return super().post_process(row, context)
+    def generate_child_contexts(
+        self, record: Record, context: Context | None
+    ) -> Iterable[Context | None]:
+        return ()
 
 
 class _ChangingList(_EventList):
@@ -136,6 +140,9 @@ class _ChangingList(_EventList):
 
     change_filters: t.ClassVar[tuple[str, ...]] = ("updatedAt",)
     """The filters that find what changed, each searched on its own."""
+
+    _latest = ""
+    """The greatest replication key of the records of a read."""
 
     @override
     def searches(self, context: Context | None) -> Iterable[dict[str, t.Any]]:
@@ -156,14 +163,16 @@ class _ChangingList(_EventList):
             return
         is_full = self._is_full_read_due(context)
         state = self.get_context_state(context)
-        # The SDK would warn, for every list of every event, that an unsorted read cannot be
-        # resumed; here that is the intention.
-        state[PROGRESS] = {}
+        self._latest = ""
         reading = yield from self.read(context)
         if not reading.complete:
-            # Without its progress the SDK leaves the bookmark where it was.
-            del state[PROGRESS]
+            # Without progress the SDK leaves the bookmark where it was.
             return
+        if self._latest:
+            state[PROGRESS] = {
+                "replication_key": self.replication_key,
+                "replication_key_value": self._latest,
+            }
         # A clock of ours that is fast must not carry the bookmark past edits still to come.
         self.state_manager.write_replication_key_signpost(
             min(run_started, reading.started),
@@ -177,10 +186,12 @@ class _ChangingList(_EventList):
             ]
 
     @override
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        # The SDK looks the key up in every record, and the API may leave any field out.
-        row.setdefault("updated_at", None)
-        return super().post_process(row, context)
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        # The SDK's would look for the event in the state at each record, and warn that an unsorted
+        # read cannot be resumed, which is the intention here.
+        self._latest = max(self._latest, str(latest_record.get(self.replication_key) or ""))
 
     def _changed_since(self, context: Context | None) -> datetime | None:
         """Give the moment after which changes are read, or None to read everything."""

@@ -10,12 +10,13 @@ import sys
 import threading
 import typing as t
 from collections import Counter
+from concurrent.futures import CancelledError
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from singer_sdk.exceptions import FatalAPIError
-from tap_sessionboard.ahead import Ahead
+from tap_sessionboard.ahead import REQUESTS_AT_ONCE, Ahead
 from tap_sessionboard.client import SessionboardStream
 
 if t.TYPE_CHECKING:
@@ -112,6 +113,34 @@ def test_whatever_ends_a_request_is_raised_where_its_page_is_waited_for() -> Non
     page = Ahead().ask(fetch, 1)
     with pytest.raises(KeyboardInterrupt):
         page()
+
+
+def test_a_run_that_is_over_leaves_no_thread_behind(api: t.Any, run: t.Any) -> None:
+    api.add_event()
+    before = set(threading.enumerate())
+    run()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+
+
+def test_what_was_not_begun_is_given_up_and_more_can_be_asked_for() -> None:
+    ahead, begun, go_on = Ahead(), threading.Event(), threading.Event()
+
+    def fetch(number: int) -> t.Any:
+        begun.set()
+        go_on.wait(PATIENCE_SECONDS)
+        return number
+
+    pages = [ahead.ask(fetch, number) for number in range(REQUESTS_AT_ONCE + 1)]
+    begun.wait(PATIENCE_SECONDS)
+    ahead.close()
+    again = ahead.ask(fetch, 99)
+    go_on.set()
+    with pytest.raises(CancelledError):
+        pages[-1]()
+    assert again() == 99
+    ahead.close()
 
 
 class Limited(BaseHTTPRequestHandler):

@@ -177,7 +177,10 @@ class MovingList:
         self.asked += 1
         page = self.records[(number - 1) * 2 : number * 2]
         return Page(
-            [{"id": id_, "updated_at": updated.isoformat()} for _, id_, updated in page],
+            [
+                {"id": id_, "updated_at": updated.isoformat(timespec="microseconds")}
+                for _, id_, updated in page
+            ],
             len(self.records),
             -(-len(self.records) // 2),
             now,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import typing as t
 
 import pytest
 from singer_sdk.exceptions import FatalAPIError
+from tap_sessionboard.tap import TapSessionboard
+
+BASE = "https://public-api.sessionboard.com"
 
 PERSON = {"id": "p1", "first_name": "Ada", "email": "ada@example.org", "order": 0}
 
@@ -32,6 +38,34 @@ def test_what_is_not_assigned_is_null(api: t.Any, run: t.Any, name: str) -> None
     assert empty[name] is None
     assert empty["subsessions"][0][name] is None
     assert assigned[name] == {"id": "x", "name": "X"}
+
+
+def test_what_is_not_assigned_is_null_however_it_is_spelt(api: t.Any, run: t.Any) -> None:
+    api.add_event()
+    text = '{"results": [{"id": "a", "room": { }, "track": {}}], "pagination": %s}'
+    pagination = '{"totalResults": 1, "totalPages": 1}'
+    api.mocker.post(f"{BASE}/v1/event/1/sessions", text=text % pagination)
+    (record,) = run(only="sessions").records("sessions")
+    assert (record["room"], record["track"]) == (None, None)
+
+
+def test_a_field_that_is_not_selected_is_left_out(api: t.Any) -> None:
+    api.add_event()
+    api.add("sessions", "a", title="T", description="D", room={"id": "r", "name": "R"})
+    catalog = TapSessionboard(validate_config=False).catalog_dict
+    left_out = [["properties", "description"], ["properties", "room", "properties", "name"]]
+    for stream in catalog["streams"]:
+        for entry in stream["metadata"]:
+            entry["metadata"]["selected"] = entry["breadcrumb"] not in left_out
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with contextlib.redirect_stdout(out):
+        TapSessionboard(config={"access_token": "t"}, catalog=catalog).sync_all()
+    messages = [json.loads(line) for line in out.buffer.getvalue().splitlines()]  # type: ignore[attr-defined]
+    (record,) = (
+        m["record"] for m in messages if (m["type"], m.get("stream")) == ("RECORD", "sessions")
+    )
+    assert (record["title"], record["room"]) == ("T", {"id": "r"})
+    assert "description" not in record
 
 
 @pytest.mark.parametrize(
