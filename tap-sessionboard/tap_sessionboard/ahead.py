@@ -1,4 +1,8 @@
-"""Asking for pages before their turn, so that waiting for one overlaps with waiting for others."""
+"""Asking for pages before their turn, so that waiting for one overlaps with waiting for others.
+
+What comes is left as it came until it is that page's turn: what one thread makes of it, another
+thread, on another processor, would take half as long again to go through.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +17,32 @@ from requests.adapters import HTTPAdapter
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
-    from tap_sessionboard.paging import Page
 
-FetchPage: t.TypeAlias = "Callable[[int], Page]"
-"""Gives the page of a number, counted from 1."""
+class Answer(t.NamedTuple):
+    """What Sessionboard answered.
 
-Asked: t.TypeAlias = "Callable[[], Page]"
-"""Gives a page that was asked for, waiting as long as it takes."""
+    Attributes:
+        text: JSON.
+        asked_at: When it was asked, by the slower of the server's clock and ours.
+    """
 
-_Request: t.TypeAlias = "tuple[Future[Page], FetchPage, int]"
+    text: bytes
+    asked_at: datetime
+
+
+Fetch: t.TypeAlias = "Callable[[], Answer]"
+"""Gives an answer, waiting as long as it takes."""
+
+_Request: t.TypeAlias = "tuple[Future[Answer], Fetch]"
 
 REQUESTS_AT_ONCE = 8
 """How many pages are asked for at once."""
+
+PAGES_AHEAD = 2 * REQUESTS_AT_ONCE
+"""How many pages are asked for, or wait for their turn: so many that, while the records of one are
+written, there is always another to ask for."""
 
 EVENTS_AHEAD = 2
 """Of how many events the first pages are asked for, the one that is being read included."""
@@ -40,53 +57,52 @@ class Ahead:
 
     def __init__(self) -> None:
         self.session = requests.Session()
+        self.session.stream = True
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=REQUESTS_AT_ONCE))
         self._asked: SimpleQueue[_Request | None] = SimpleQueue()
         self._threads = 0
-        self._first: dict[str, Asked] = {}
+        self._first: dict[str, Fetch] = {}
 
-    def ask(self, fetch: FetchPage, number: int) -> Asked:
+    def ask(self, fetch: Fetch) -> Fetch:
         """Ask for a page, and do not wait for it.
 
         Args:
-            fetch: Gives the page of a number, counted from 1.
-            number: The page's number.
+            fetch: Gives the answer.
 
         Returns:
-            What gives the page.
+            What gives the answer from now on.
         """
-        page: Future[Page] = Future()
-        self._asked.put((page, fetch, number))
+        answer: Future[Answer] = Future()
+        self._asked.put((answer, fetch))
         if self._threads < REQUESTS_AT_ONCE:
             self._threads += 1
             # Whoever ends the tap does not wait for them, for one may have been told to wait for
             # minutes; the threads of an executor would be waited for.
-            threading.Thread(target=_fetch, args=(self._asked,), daemon=True).start()
-        return page.result
+            threading.Thread(target=_work, args=(self._asked,), daemon=True).start()
+        return answer.result
 
-    def ask_first(self, search: str, fetch: FetchPage) -> None:
+    def ask_first(self, search: str, fetch: Fetch) -> None:
         """Ask for the first page of a search, if that has not been done.
 
         Args:
             search: Names the search.
-            fetch: Gives the page of a number.
+            fetch: Gives the answer.
         """
         if search not in self._first:
-            self._first[search] = self.ask(fetch, 1)
+            self._first[search] = self.ask(fetch)
 
-    def first(self, search: str, fetch: FetchPage) -> Page:
+    def first(self, search: str, fetch: Fetch) -> Answer:
         """Give the first page of a search, which is then forgotten.
 
         Args:
             search: Names the search.
-            fetch: Gives the page of a number, for a search that was not asked for.
+            fetch: Gives the answer, for a search that was not asked for.
 
         Returns:
-            The page.
+            The answer.
         """
-        asked = self._first.pop(search, None)
-        return fetch(1) if asked is None else asked()
+        return self._first.pop(search, fetch)()
 
     def close(self) -> None:
         """Give up what has not begun: the run is over."""
@@ -99,13 +115,13 @@ class Ahead:
         self._threads = 0
 
 
-def _fetch(asked: SimpleQueue[_Request | None]) -> None:
-    """Fetch page after page, until there is to be no more."""
+def _work(asked: SimpleQueue[_Request | None]) -> None:
+    """Fetch one answer after another, until there is to be no more."""
     while (request := asked.get()) is not None:
-        page, fetch, number = request
+        answer, fetch = request
         try:
-            page.set_result(fetch(number))
-        except BaseException as error:  # noqa: BLE001 - it is raised where the page is waited for
-            page.set_exception(error)
+            answer.set_result(fetch())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            answer.set_exception(error)
         # Or they would be kept until the next one is asked for.
-        del request, page, fetch
+        del request, answer, fetch

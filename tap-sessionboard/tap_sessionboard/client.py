@@ -8,7 +8,6 @@ import logging
 import sys
 import typing as t
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from http import HTTPStatus
 from importlib.metadata import version
@@ -21,14 +20,17 @@ from singer_sdk import RESTStream, SchemaDirectory, StreamSchema
 from singer_sdk.authenticators import APIKeyAuthenticator
 from singer_sdk.exceptions import FatalAPIError, RetriableAPIError, SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import RecordMessage, resolve_schema_references
+from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib import resolve_schema_references
 from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
-from tap_sessionboard.encoding import parse
+from tap_sessionboard.ahead import Answer
+from tap_sessionboard.encoding import Writer, is_json, parse
 from tap_sessionboard.failures import explain
+from tap_sessionboard.headers import date_header, retry_after
 from tap_sessionboard.paging import Page, Reading, parse_page, read_completely
-from tap_sessionboard.records import MASK, has_empties, tidying
+from tap_sessionboard.records import has_empties, has_masks, tidying
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -36,6 +38,7 @@ if t.TYPE_CHECKING:
     from backoff.types import Details
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_sessionboard.ahead import Fetch
     from tap_sessionboard.records import Tidy
     from tap_sessionboard.tap import TapSessionboard
 
@@ -46,11 +49,8 @@ REGIONS = {
 }
 """Where each region's API is (Sessionboard API v1 reference, Servers)."""
 
-MAX_WAIT_SECONDS = 300.0
-"""The longest wait before another try, whatever Sessionboard asks for.
-
-Its quota window is 15 minutes (API v1 reference, Rate limits), which four such waits outlast.
-"""
+_MOST_AT_ONCE = 1_048_576
+"""How many bytes of an answer are waited for at once."""
 
 _NAME = f"tap-sessionboard/{version('tap-sessionboard')}"
 
@@ -150,12 +150,12 @@ class SessionboardStream(RESTStream[int]):
         del context
         return (None,)
 
-    def fetch_page(
+    def fetch(
         self,
         context: Context | None,
         body: dict[str, t.Any] | None,
         number: int,
-    ) -> Page:
+    ) -> Answer:
         """Ask for one page, as often as it takes.
 
         Args:
@@ -164,11 +164,10 @@ class SessionboardStream(RESTStream[int]):
             number: The page's number, counted from 1.
 
         Returns:
-            The page.
+            The answer.
 
         Raises:
-            FatalAPIError: Sessionboard refuses, cannot be reached, or answers what the tap does
-                not understand.
+            FatalAPIError: Sessionboard refuses, or cannot be reached.
             RetriableAPIError: Sessionboard still fails after the last try.
         """
         request = self.get_http_request(
@@ -190,27 +189,43 @@ class SessionboardStream(RESTStream[int]):
             )
             raise FatalAPIError(msg) from error
 
-    def _fetch_once(self, request: requests.PreparedRequest, context: Context | None) -> Page:
+    def _fetch_once(self, request: requests.PreparedRequest, context: Context | None) -> Answer:
         """Ask for one page once."""
         asked_at = datetime.now(timezone.utc)
-        response = self._request(request, context)
-        self._check(response, context)
-        if served_at := _date_header(response, "Date"):
+        with self._request(request, context) as response:
+            self._check(response, context)
+            # In one piece, for between two the thread that writes records may go on.
+            text = b"".join(response.iter_content(_MOST_AT_ONCE))
+        if served_at := date_header(response, "Date"):
             asked_at = min(asked_at, served_at - response.elapsed)
-        try:
-            payload = parse(response.content)
-        except ValueError:
+        if not is_json(text):
             msg = (
                 f"Sessionboard answered the {self.place(context)} with something that is not JSON: "
                 f"check that the API is at {self._host} (settings region and api_url), "
                 "and try again later."
             )
-            raise RetriableAPIError(msg, response) from None
-        page = parse_page(payload, asked_at, self.place(context))
-        if context and MASK.encode() in response.content:
+            raise RetriableAPIError(msg, response)
+        return Answer(text, asked_at)
+
+    def page(self, context: Context | None, fetch: Fetch) -> Page:
+        """Take the page out of an answer.
+
+        Args:
+            context: The event that is read, for a list within an event.
+            fetch: Gives the answer.
+
+        Returns:
+            The page, its records evened out.
+
+        Raises:
+            FatalAPIError: The answer is none that the tap understands.
+        """
+        answer = fetch()
+        page = parse_page(parse(answer.text), answer.asked_at, self.place(context))
+        if context and has_masks(answer.text):
             for record in page.records:
                 self.masked_emails.note(context["event_id"], record)
-        self._even_out(page, context, empties=has_empties(response.content))
+        self._even_out(page, context, empties=has_empties(answer.text))
         return page
 
     def _even_out(self, page: Page, context: Context | None, *, empties: bool) -> None:
@@ -241,7 +256,7 @@ class SessionboardStream(RESTStream[int]):
         # What is searched depends on it.
         self._write_starting_replication_value(context)
         for body in self.searches(context):
-            fetch = partial(self.fetch_page, context, body)
+            fetch = partial(self.fetch, context, body, 1)
             self.ahead.ask_first(self._named(context, body), fetch)
 
     def _named(self, context: Context | None, body: dict[str, t.Any] | None) -> str:
@@ -290,35 +305,41 @@ class SessionboardStream(RESTStream[int]):
     def _read_search(
         self, context: Context | None, body: dict[str, t.Any] | None, seen: set[str | int]
     ) -> Generator[Record, None, Reading]:
-        fetch = partial(self.fetch_page, context, body)
+        def ask(number: int) -> Callable[[], Page]:
+            asked = self.ahead.ask(partial(self.fetch, context, body, number))
+            return partial(self.page, context, asked)
+
+        fetch = partial(self.fetch, context, body, 1)
         first = partial(self.ahead.first, self._named(context, body), fetch)
+        first_page = partial(self.page, context, first)
         try:
-            return (
-                yield from read_completely(fetch, seen, self.place(context), self.ahead.ask, first)
-            )
+            return (yield from read_completely(ask, seen, self.place(context), first_page))
         except Exception:
             self.ahead.close()
             raise
 
     @override
-    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
-        # As the SDK's, which looks at each field of each record for whether it was selected.
-        if not self._is_whole:
-            yield from super()._generate_record_messages(record)
-            return
-        for stream_map in self.stream_maps:
-            if (mapped := stream_map.transform(record)) is not None:
-                yield RecordMessage(
-                    stream=stream_map.stream_alias,
-                    record=mapped,
-                    version=self._stream_version,
-                    time_extracted=datetime.now(timezone.utc),
-                )
+    def _write_record_message(self, record: Record) -> None:
+        if self._write is None:
+            super()._write_record_message(record)
+        else:
+            self._write(self.name, record)
+            self.state_manager.is_flushed = False
 
     @cached_property
-    def _is_whole(self) -> bool:
-        """Whether every field was selected."""
-        return all(self.mask.values())
+    def _write(self) -> Callable[[str, Record], None] | None:
+        """Write a record as it is; None where fields were deselected, or are mapped.
+
+        The SDK looks at each field of each record for whether it was selected.
+        """
+        writer = self._tap.message_writer
+        is_whole = (
+            all(self.mask.values())
+            and self._stream_version is None
+            and all(type(one) is SameRecordTransform for one in self.stream_maps)
+            and not any(one.flattening_enabled for one in self.stream_maps)
+        )
+        return writer.write_record if is_whole and isinstance(writer, Writer) else None
 
     def place(self, context: Context | None) -> str:
         """Name what is read, such as "rooms of event 3950"."""
@@ -346,7 +367,7 @@ class SessionboardStream(RESTStream[int]):
 
         def wait(error: Exception) -> float:
             response = getattr(error, "response", None)
-            asked = None if response is None else _retry_after(response)
+            asked = None if response is None else retry_after(response)
             return next(growing) if asked is None else asked
 
         return self.backoff_runtime(value=wait)
@@ -400,27 +421,3 @@ def _api_url(config: t.Mapping[str, t.Any]) -> str:
     """Give the API's base URL, without the version."""
     url: str = config.get("api_url") or REGIONS[config["region"]]
     return url.rstrip("/").removesuffix("/v1")
-
-
-def _date_header(response: requests.Response, name: str) -> datetime | None:
-    """Read an HTTP date out of the headers, if it is there and readable."""
-    try:
-        moment = parsedate_to_datetime(response.headers.get(name, ""))
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    """Read how many seconds the server asks to wait, from either form of ``Retry-After``.
-
-    An HTTP date counts from the server's own clock where it tells it. RFC 9110, Retry-After.
-    """
-    asked = response.headers.get("Retry-After", "").strip()
-    if asked.isdecimal():
-        return min(float(asked), MAX_WAIT_SECONDS)
-    until = _date_header(response, "Retry-After")
-    if until is None:
-        return None
-    now = _date_header(response, "Date") or datetime.now(timezone.utc)
-    return min(max((until - now).total_seconds(), 0.0), MAX_WAIT_SECONDS)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from singer_sdk.exceptions import FatalAPIError
 
-from tap_sessionboard.ahead import REQUESTS_AT_ONCE, Asked, FetchPage
+from tap_sessionboard.ahead import PAGES_AHEAD
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -27,8 +27,8 @@ if t.TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Record
 
-Ask: t.TypeAlias = "Callable[[FetchPage, int], Asked]"
-"""Asks for the page of a number, and does not wait for it."""
+Ask: t.TypeAlias = "Callable[[int], Callable[[], Page]]"
+"""Asks for the page of a number, counted from 1, and does not wait for it; gives what does."""
 
 MAX_PAGES = 999
 """The highest page number that Sessionboard serves (API v1 reference, parameter ``page``)."""
@@ -116,20 +116,18 @@ def parse_page(payload: object, asked_at: datetime, place: str) -> Page:
 
 
 def read_completely(
-    fetch_page: FetchPage,
+    ask: Ask,
     seen: set[str | int],
     place: str,
-    ask: Ask,
     first_page: Callable[[], Page],
 ) -> Generator[Record, None, Reading]:
     """Yield every record of a list once, however the list moves meanwhile.
 
     Args:
-        fetch_page: Gives the page of a number, counted from 1.
+        ask: Asks for a page before its turn.
         seen: The ids of records not to yield again; grows with every record that is yielded.
         place: What is read, for the message.
-        ask: Asks for a page before its turn.
-        first_page: Gives page 1, which may have been fetched already.
+        first_page: Gives page 1, which may have been asked for already.
 
     Yields:
         Each record whose id is not in ``seen``, in the order of the list.
@@ -140,13 +138,13 @@ def read_completely(
     Raises:
         FatalAPIError: The list is longer than Sessionboard serves.
     """
-    pages = _pages(first_page(), fetch_page, ask)
+    pages = _pages(first_page(), ask)
     first = last = yield from _read_once(pages, seen, place)
     count = first.pages
     for _ in range(MAX_READS - 1):
         if last.is_certain:
             break
-        pages = _pages(fetch_page(1), fetch_page, ask)
+        pages = _pages(ask(1)(), ask)
         previous, last = last, (yield from _read_once(pages, seen, place))
         count += last.pages
         if last.is_consistent and last.ids <= previous.ids:
@@ -179,14 +177,14 @@ def _read_once(
     return t.cast("_Pass", noticed)
 
 
-def _pages(first: Page, fetch_page: FetchPage, ask: Ask) -> Iterator[Page]:
+def _pages(first: Page, ask: Ask) -> Iterator[Page]:
     """Give the pages of one pass in their order, up to what is then the last."""
     page, number = first, 1
-    ahead: deque[Asked] = deque()
+    ahead: deque[Callable[[], Page]] = deque()
     yield page
     while number < page.last and page.records:
-        while len(ahead) < REQUESTS_AT_ONCE and number + len(ahead) < page.last:
-            ahead.append(ask(fetch_page, number + len(ahead) + 1))
+        while len(ahead) < PAGES_AHEAD and number + len(ahead) < page.last:
+            ahead.append(ask(number + len(ahead) + 1))
         page = ahead.popleft()()
         number += 1
         yield page

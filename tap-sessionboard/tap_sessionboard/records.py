@@ -52,7 +52,14 @@ def _moment(text: str) -> str | None:
     """Even out a date-time; cached, for a room's or a track's come with each of its sessions."""
     if not text.strip():
         return None
-    return parse_timestamp(text).isoformat(timespec="microseconds")
+    moment = parse_timestamp(text)
+    if _USUAL.fullmatch(text):
+        # What isoformat would give, in a third of its time.
+        return f"{text[:23]}000+00:00"
+    return moment.isoformat(timespec="microseconds")
+
+
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|\+00:00)", re.ASCII)
 
 
 Tidy: t.TypeAlias = "Callable[[t.Any], None]"
@@ -125,6 +132,12 @@ def _tidying_list(schema: dict[str, t.Any], *, empties: bool) -> Tidy:
 def has_empties(text: bytes) -> bool:
     """Tell whether there may be an empty object in a JSON text."""
     return _EMPTY_OBJECT.search(text) is not None
+
+
+def has_masks(text: bytes) -> bool:
+    """Tell whether there may be a masked e-mail address in a JSON text."""
+    # One letter is found far faster than two, and few texts have it.
+    return b"*" in text and MASK.encode() in text
 
 
 def _is_nullable(schema: dict[str, t.Any]) -> bool:

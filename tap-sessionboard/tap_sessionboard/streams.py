@@ -191,7 +191,9 @@ class _ChangingList(_EventList):
     ) -> None:
         # The SDK's would look for the event in the state at each record, and warn that an unsorted
         # read cannot be resumed, which is the intention here.
-        self._latest = max(self._latest, str(latest_record.get(self.replication_key) or ""))
+        latest = latest_record.get(self.replication_key)
+        if latest is not None and (text := str(latest)) > self._latest:
+            self._latest = text
 
     def _changed_since(self, context: Context | None) -> datetime | None:
         """Give the moment after which changes are read, or None to read everything."""

@@ -11,18 +11,18 @@ import threading
 import typing as t
 from collections import Counter
 from concurrent.futures import CancelledError
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from singer_sdk.exceptions import FatalAPIError
-from tap_sessionboard.ahead import REQUESTS_AT_ONCE, Ahead
+from tap_sessionboard.ahead import REQUESTS_AT_ONCE, Ahead, Answer
 from tap_sessionboard.client import SessionboardStream
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_sessionboard.paging import Page
 
 BASE = "https://public-api.sessionboard.com"
 LISTS = ("rooms", "tracks", "session_statuses", "sessions", "speakers", "sponsors")
@@ -32,17 +32,17 @@ PATIENCE_SECONDS = 30
 @pytest.fixture
 def together(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let pages be fetched only when so many of them are asked for at once."""
-    fetch = SessionboardStream.fetch_page
+    fetch = SessionboardStream.fetch
 
     def hold(parties: int, *, only: str | None = None, page: int = 1) -> None:
         barrier = threading.Barrier(parties, timeout=PATIENCE_SECONDS)
 
-        def held(self: SessionboardStream, context: t.Any, body: t.Any, number: int) -> Page:
+        def held(self: SessionboardStream, context: t.Any, body: t.Any, number: int) -> Answer:
             if context and number >= page and only in {None, self.name}:
                 barrier.wait()
             return fetch(self, context, body, number)
 
-        monkeypatch.setattr(SessionboardStream, "fetch_page", held)
+        monkeypatch.setattr(SessionboardStream, "fetch", held)
 
     return hold
 
@@ -107,12 +107,14 @@ def test_after_a_failure_nothing_more_is_asked_for(api: t.Any, run: t.Any) -> No
 def test_whatever_ends_a_request_is_raised_where_its_page_is_waited_for() -> None:
     """Or the run would wait for a thread that is no more."""
 
-    def fetch(_: int) -> Page:
+    def fetch() -> Answer:
         raise KeyboardInterrupt
 
-    page = Ahead().ask(fetch, 1)
+    ahead = Ahead()
+    answer = ahead.ask(fetch)
     with pytest.raises(KeyboardInterrupt):
-        page()
+        answer()
+    ahead.close()
 
 
 def test_a_run_that_is_over_leaves_no_thread_behind(api: t.Any, run: t.Any) -> None:
@@ -127,19 +129,20 @@ def test_a_run_that_is_over_leaves_no_thread_behind(api: t.Any, run: t.Any) -> N
 def test_what_was_not_begun_is_given_up_and_more_can_be_asked_for() -> None:
     ahead, begun, go_on = Ahead(), threading.Event(), threading.Event()
 
-    def fetch(number: int) -> t.Any:
+    def fetch() -> Answer:
         begun.set()
         go_on.wait(PATIENCE_SECONDS)
-        return number
+        return answer
 
-    pages = [ahead.ask(fetch, number) for number in range(REQUESTS_AT_ONCE + 1)]
+    answer = Answer(b"{}", datetime.now(timezone.utc))
+    asked = [ahead.ask(fetch) for _ in range(REQUESTS_AT_ONCE + 1)]
     begun.wait(PATIENCE_SECONDS)
     ahead.close()
-    again = ahead.ask(fetch, 99)
+    again = ahead.ask(fetch)
     go_on.set()
     with pytest.raises(CancelledError):
-        pages[-1]()
-    assert again() == 99
+        asked[-1]()
+    assert again() is answer
     ahead.close()
 
 

@@ -201,19 +201,20 @@ class MovingList:
 class AnyOrder:
     """Fetches what is asked for in an order of the test's choice, when a page is waited for."""
 
-    def __init__(self, order: list[int]) -> None:
+    def __init__(self, fetch: Callable[[int], Page], order: list[int]) -> None:
+        self.fetch = fetch
         self.order = order
         self.waiting: list[int] = []
         self.pages: dict[int, Page] = {}
 
-    def ask(self, fetch: Callable[[int], Page], number: int) -> Callable[[], Page]:
+    def ask(self, number: int) -> Callable[[], Page]:
         self.waiting.append(number)
 
         def page() -> Page:
             while number not in self.pages:
                 place = self.order.pop() if self.order else 0
                 chosen = self.waiting.pop(place % len(self.waiting))
-                self.pages[chosen] = fetch(chosen)
+                self.pages[chosen] = self.fetch(chosen)
             return self.pages.pop(number)
 
         return page
@@ -230,7 +231,7 @@ def test_what_stays_in_the_list_is_read(
     reading = None
     read: list[str] = []
     generator = read_completely(
-        moving.fetch, set(), "sessions", AnyOrder(order).ask, lambda: moving.fetch(1)
+        AnyOrder(moving.fetch, order).ask, set(), "sessions", lambda: moving.fetch(1)
     )
     while reading is None:
         try:

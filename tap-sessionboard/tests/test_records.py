@@ -221,3 +221,10 @@ def test_the_request_is_what_the_reference_asks_for(api: t.Any, run: t.Any) -> N
     api.requests.clear()
     run()
     assert api.requests[0]["headers"]["User-Agent"].startswith("tap-sessionboard/")
+
+
+def test_what_no_utf_8_can_hold_is_written_all_the_same(api: t.Any, run: t.Any) -> None:
+    api.add_event()
+    api.add("sessions", "a", title="half of a pair: \ud83d", capacity=10**30)
+    (record,) = run(only="sessions").records("sessions")
+    assert (record["title"], record["capacity"]) == ("half of a pair: \ud83d", 10**30)

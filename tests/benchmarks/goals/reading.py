@@ -29,7 +29,7 @@ _PATH = f"/v1/event/{programme.EVENT}/sessions"
 
 def measure(scale: Scale) -> list[Figure]:
     """The figures."""
-    count = scale.of(50_000, 500)
+    count = scale.of(20_000, 500)
     with TemporaryDirectory() as folder:
         home = Path(folder)
         programme.write(home / "programme", count, images=False)
