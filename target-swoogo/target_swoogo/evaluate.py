@@ -76,7 +76,7 @@ def evaluate(ledger: Ledger, pair: Pair, settings: Settings, now: datetime) -> E
     Raises:
         PairError: The event was never received, or has no time zone.
     """
-    event, zone = _event(ledger, pair)
+    event, zone = event_of(ledger, pair)
     applied = Applied(
         ledger.mapped(pair), ledger.links(pair), ledger.images(pair), ledger.intents(pair)
     )
@@ -135,7 +135,16 @@ def records(ledger: Ledger, stream: str, event_id: int) -> Iterator[Any]:
         yield reader.read(record_id, payload)
 
 
-def _event(ledger: Ledger, pair: Pair) -> tuple[Event, ZoneInfo]:
+def event_of(ledger: Ledger, pair: Pair) -> tuple[Event, ZoneInfo]:
+    """The event of a pair in Sessionboard, and its time zone.
+
+    Args:
+        ledger: What was received.
+        pair: The pair.
+
+    Raises:
+        PairError: It was never received, or has no time zone.
+    """
     record_id = str(pair.sessionboard_event_id)
     payload = dict(ledger.sources("events", pair.sessionboard_event_id)).get(record_id)
     if payload is None:

@@ -19,14 +19,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_swoogo import schema
+from target_swoogo.actions import CHOICES
 from target_swoogo.database import Database
 from target_swoogo.errors import TargetError
 from target_swoogo.history import History, now_text
 from target_swoogo.model import Intent, Key, Kind, Mapped, State, Uploaded
 from target_swoogo.records import SourceRecords
+from target_swoogo.store import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator
 
     from sqlalchemy import Row, Table
     from typing_extensions import Self
@@ -232,27 +234,49 @@ class Ledger(SourceRecords, History):
 
     # The ID map, links, images and the journal of one pair
 
-    def mapped(self, pair: Pair) -> dict[Key, Mapped]:
-        """The ID map of a pair."""
-        # By place, which is far faster than by name; `Mapped` has them in the order of the table.
-        entries = (
-            Mapped(Kind(kind), source_id, label, swoogo_id, _load(applied), State(state), *outcome)
-            for _, kind, source_id, label, swoogo_id, applied, state, *outcome in self._of_pair(
-                schema.mapped, pair
-            )
-        )
-        return {entry.key: entry for entry in entries}
+    def mapped(self, pair: Pair, keys: Collection[Key] | None = None) -> dict[Key, Mapped]:
+        """The ID map of a pair.
 
-    def links(self, pair: Pair) -> dict[tuple[str, str], bool]:
+        Args:
+            pair: The pair.
+            keys: Only these records; all where None.
+        """
+        return _entries(self._of_pair(schema.mapped, pair, keys))
+
+    def choices(self, pair: Pair) -> dict[Key, Mapped]:
+        """What of the ID map others refer to, which is little: rooms and tracks."""
+        table = schema.mapped
+        kinds = [kind.value for kind in CHOICES]
+        wanted = select(table).where(table.c.pair_id == pair.id, table.c.kind.in_(kinds))
+        return _entries(self._db.execute(wanted))
+
+    def links(
+        self, pair: Pair, speaker_ids: Collection[str] | None = None
+    ) -> dict[tuple[str, str], bool]:
         """The links of a pair by speaker and session id of Sessionboard.
 
         True for one that was made, False for one that was begun and may have been made.
-        """
-        rows = self._of_pair(schema.link, pair)
-        return {(speaker_id, session_id): made for _, speaker_id, session_id, made in rows}
 
-    def images(self, pair: Pair) -> dict[Key, Uploaded]:
-        """The images of a pair."""
+        Args:
+            pair: The pair.
+            speaker_ids: Only those of these speakers; all where None.
+        """
+        link = schema.link.c
+        return {
+            (speaker_id, session_id): made
+            for chosen in chunks(link.speaker_id, speaker_ids)
+            for _, speaker_id, session_id, made in self._db.execute(
+                select(schema.link).where(link.pair_id == pair.id, *chosen)
+            )
+        }
+
+    def images(self, pair: Pair, keys: Collection[Key] | None = None) -> dict[Key, Uploaded]:
+        """The images of a pair.
+
+        Args:
+            pair: The pair.
+            keys: Only those of these records; all where None.
+        """
         return {
             (Kind(row.kind), row.source_id): Uploaded(
                 row.url,
@@ -265,7 +289,7 @@ class Ledger(SourceRecords, History):
                 row.width,
                 row.height,
             )
-            for row in self._of_pair(schema.image, pair)
+            for row in self._of_pair(schema.image, pair, keys)
         }
 
     def intents(self, pair: Pair) -> dict[Key, Intent]:
@@ -350,8 +374,17 @@ class Ledger(SourceRecords, History):
             )
         )
 
-    def _of_pair(self, table: Table, pair: Pair) -> Sequence[Row[Any]]:
-        return self._db.execute(select(table).where(table.c.pair_id == pair.id)).all()
+    def _of_pair(
+        self, table: Table, pair: Pair, keys: Collection[Key] | None = None
+    ) -> Iterator[Row[Any]]:
+        wanted = select(table).where(table.c.pair_id == pair.id)
+        if keys is None:
+            yield from self._db.execute(wanted)
+            return
+        for kind in Kind:
+            ids = [source_id for of, source_id in keys if of is kind]
+            for chosen in chunks(table.c.source_id, ids):
+                yield from self._db.execute(wanted.where(table.c.kind == kind.value, *chosen))
 
 
 def _refuse_remapping(mapping: tuple[int, int], other: Pair) -> None:
@@ -366,6 +399,15 @@ def _refuse_remapping(mapping: tuple[int, int], other: Pair) -> None:
         f"Swoogo event {other.swoogo_event_id}. Put that pair back into event_mappings, or let "
         f"go of it with: meltano invoke target-swoogo:release {other.sessionboard_event_id}",
     )
+
+
+def _entries(rows: Iterable[Row[Any]]) -> dict[Key, Mapped]:
+    # By place, which is far faster than by name; `Mapped` has them in the order of the table.
+    entries = (
+        Mapped(Kind(kind), source_id, label, swoogo_id, _load(applied), State(state), *outcome)
+        for _, kind, source_id, label, swoogo_id, applied, state, *outcome in rows
+    )
+    return {entry.key: entry for entry in entries}
 
 
 def _keyed(pair: Pair, key: Key) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from target_swoogo.answers import SwoogoError
 from target_swoogo.apply import Applier, Verdict
 from target_swoogo.approvals import to_keep
 from target_swoogo.clock import utc_now
+from target_swoogo.edits import evaluate_edits
 from target_swoogo.errors import TargetError
 from target_swoogo.estimate import Estimate, estimate
 from target_swoogo.evaluate import evaluate, planned
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from target_swoogo.evaluate import Evaluated
     from target_swoogo.ledger import Ledger, Pair
     from target_swoogo.model import Found, Held, Key, Programme
+    from target_swoogo.rest import Rest
     from target_swoogo.settings import Settings
 
 
@@ -101,7 +103,7 @@ class Reconciler:
         past = self.ledger.past_runs(_TREND)
         pairs = self._pairs()
         for pair in pairs:
-            if pair.at_rest is None:
+            if pair.at_rest is None or pair.plan.actions:
                 pair.directory = look_up(self.ledger, pair)
         left = self.quota.left if self.quota.spent else None
         report = RunReport(
@@ -175,15 +177,18 @@ class Reconciler:
     def _bring_up(self, report: PairReport) -> bool:
         """Bring a pair up to date; whether nothing was left undone."""
         pair = report.pair
-        seen = evaluate(self.ledger, pair, self.settings, self.now)
+        seen, rest = self._seen(pair)
         applied, programme = seen.applied, seen.programme
         report.event_name = label_of(seen.event.name, None, "Event")
         report.zone = seen.zone
         before = self.ledger.held(pair)
         asked = self.quota.spent
         report.plan = plan = self._plan(pair, seen, before)
-        nested = self.settings.subsessions == "as_sessions"
-        plan.warnings += look_over(programme, applied.images, nested=nested)
+        if self._rests is not None and rest is not None:
+            self._rests.tell_beside(report, rest, programme.rows)
+        else:
+            nested = self.settings.subsessions == "as_sessions"
+            plan.warnings += look_over(programme, applied.images, nested=nested)
         held, to_do = plan.held, {_what(action) for action in plan.actions}
         before = self._hold_back(pair, before, to_keep(held, before, to_do))
         if self.only is not None:
@@ -198,9 +203,21 @@ class Reconciler:
         self._hold_back(pair, before, to_keep(held, before, to_do))
         # Levels that are not known are looked for again after a while.
         asks = self.quota.spent > asked or _unknown_levels(programme, pair)
-        if self._rests is not None and not asks:
+        if self._rests is not None and rest is not None:
+            if all(o.verdict is Verdict.UPDATED and o.code is None for o in report.outcomes):
+                self._rests.stay(pair, rest)
+        elif self._rests is not None and not asks:
             self._rests.note(report, seen)
         return self.only is None and not any(o.code in _CUT_OFF for o in report.outcomes)
+
+    def _seen(self, pair: Pair) -> tuple[Evaluated, Rest | None]:
+        """The pair as it stands; or its edits alone, and what the last run found of all others."""
+        if self._rests is not None and (edits := self._rests.edits(pair)) is not None:
+            rest, before = edits
+            seen = evaluate_edits(self.ledger, pair, rest, before, self.settings, self.now)
+            if seen is not None:
+                return seen, rest
+        return evaluate(self.ledger, pair, self.settings, self.now), None
 
     def _apply(self, report: PairReport) -> None:
         progress = Progress(

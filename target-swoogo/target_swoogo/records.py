@@ -9,27 +9,29 @@ from sqlalchemy import select
 
 from target_swoogo import schema
 from target_swoogo.database_errors import damaged
-from target_swoogo.store import Store
+from target_swoogo.store import Store, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from target_swoogo.database import Database
 
-_CHUNK = 500
-"""Most keys in one IN clause; SQLite's default limit of variables is far above."""
+MOST_EDITS = 100
+"""Up to so many changed records of an event are edits; more are an import, or a change of form."""
 
 
 class SourceRecords(Store):
     """Keeps what Sessionboard last said, whether it is mapped or not.
 
     Attributes:
-        arrived: The events of which something new or changed was put in this run.
+        arrived: The events of which something new or changed was put in this run. Where that was
+            no more than edits of a few records: what they were before, by stream and record id;
+            else None.
     """
 
     def __init__(self, database: Database, *, dry_run: bool) -> None:
         super().__init__(database, dry_run=dry_run)
-        self.arrived: set[int] = set()
+        self.arrived: dict[int, dict[tuple[str, str], str] | None] = {}
 
     def put(self, stream: str, records: Sequence[tuple[int, str, bytes]]) -> int:
         """Keep a batch of records as received. Call inside `commit`.
@@ -57,9 +59,29 @@ class SourceRecords(Store):
             if known.get(key) != digests[key]
         ]
         if changed:
+            self._note_arrival(stream, changed, known)
             self._upsert(schema.source, changed)
-            self.arrived |= {row["event_id"] for row in changed}
         return len(changed)
+
+    def _note_arrival(
+        self,
+        stream: str,
+        changed: Iterable[Mapping[str, Any]],
+        known: Collection[tuple[int, str]],
+    ) -> None:
+        by_event: dict[int, list[str]] = {}
+        for row in changed:
+            by_event.setdefault(row["event_id"], []).append(row["record_id"])
+        for event_id, ids in by_event.items():
+            before = self.arrived.setdefault(event_id, {})
+            if before is None:
+                continue
+            is_few = len(before) + len(ids) <= MOST_EDITS
+            if not is_few or any((event_id, record_id) not in known for record_id in ids):
+                self.arrived[event_id] = None
+                continue
+            for record_id, payload in self.sources(stream, event_id, ids):
+                before.setdefault((stream, record_id), payload)
 
     def _digests(self, stream: str, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
         table = schema.source.c
@@ -68,23 +90,24 @@ class SourceRecords(Store):
             by_event.setdefault(event_id, []).append(record_id)
         found: dict[tuple[int, str], str] = {}
         for event_id, ids in by_event.items():
-            for start in range(0, len(ids), _CHUNK):
+            for chosen in chunks(table.record_id, ids):
                 rows = self._db.execute(
                     select(table.record_id, table.digest).where(
-                        table.stream == stream,
-                        table.event_id == event_id,
-                        table.record_id.in_(ids[start : start + _CHUNK]),
+                        table.stream == stream, table.event_id == event_id, *chosen
                     )
                 )
                 found.update(((event_id, row.record_id), row.digest) for row in rows)
         return found
 
-    def sources(self, stream: str, event_id: int) -> Iterator[tuple[str, str]]:
+    def sources(
+        self, stream: str, event_id: int, ids: Collection[str] | None = None
+    ) -> Iterator[tuple[str, str]]:
         """Read one event's records of one stream.
 
         Args:
             stream: The stream.
             event_id: The Sessionboard event.
+            ids: Only the records with these ids; all where None.
 
         Yields:
             Record id and payload, by record id.
@@ -93,16 +116,17 @@ class SourceRecords(Store):
             TargetError: A payload is not the one that was kept.
         """
         table = schema.source.c
-        rows = self._db.execute(
+        wanted = (
             select(table.record_id, table.payload, table.digest)
             .where(table.stream == stream, table.event_id == event_id)
             .order_by(table.record_id)
         )
-        for row in rows:
-            # The database's own check sees the shape of its pages, not what stands in them.
-            if _digest(row.payload.encode()) != row.digest:
-                raise damaged(self._database.shown, f"a record of stream {stream} was altered")
-            yield row.record_id, row.payload
+        for chosen in chunks(table.record_id, ids):
+            for row in self._db.execute(wanted.where(*chosen)):
+                # The database's own check sees the shape of its pages, not what stands in them.
+                if _digest(row.payload.encode()) != row.digest:
+                    raise damaged(self._database.shown, f"a record of stream {stream} was altered")
+                yield row.record_id, row.payload
 
 
 def _digest(payload: bytes) -> str:

@@ -59,7 +59,8 @@ class PairReport:
         zone: The event's time zone; None where it is not known.
         directory: Names and pages of the records that the report names.
         read: Whether the event was read whole from Sessionboard in this run.
-        at_rest: By kind, how many records are as they should be; None where a plan was made.
+        at_rest: By kind, how many records the plan leaves out, for they are as the last run found
+            them to be; None where the plan is about all of them.
     """
 
     pair: Pair
@@ -87,7 +88,7 @@ class PairReport:
                 ended[key] = "held"
         table: dict[str, Counter[str]] = {kind.value: Counter() for kind in Kind}
         for kind_at_rest, count in (self.at_rest or {}).items():
-            table[kind_at_rest]["unchanged"] = count
+            table[kind_at_rest]["unchanged"] += count
         for (kind, _), column in ended.items():
             table[kind.value][column] += 1
         for column, notes in (("pending", self.plan.waiting), ("skipped", self.plan.skips)):
@@ -159,8 +160,9 @@ class PairReport:
     def failed_percent(self) -> float:
         """Share of the records that failed, of all that should be in Swoogo."""
         failed = {o.action.row.key for o in self.outcomes if o.verdict is Verdict.FAILED}
-        wanted = {a.row.key for a in self.plan.actions} | {r.key for r in self.plan.unchanged}
-        return 100 * len(failed) / len(wanted) if wanted else 0.0
+        planned = {a.row.key for a in self.plan.actions} | {r.key for r in self.plan.unchanged}
+        wanted = len(planned) + sum((self.at_rest or {}).values())
+        return 100 * len(failed) / wanted if wanted else 0.0
 
 
 @dataclass
@@ -229,7 +231,9 @@ class RunReport:
             return None
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        resting = [pair.at_rest is not None and pair.read for pair in self.pairs]
+        resting = [
+            pair.at_rest is not None and pair.read and not pair.plan.actions for pair in self.pairs
+        ]
         quiet = bool(resting) and all(resting)
         names = ["latest"] if quiet else [self.run_id] if self.partial else [self.run_id, "latest"]
         data = msgspec.json.format(msgspec.json.encode(self.as_json()), indent=1)

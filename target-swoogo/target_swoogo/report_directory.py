@@ -15,8 +15,9 @@ from target_swoogo.model import Kind
 from target_swoogo.source import Reader, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+    from target_swoogo.actions import Action
     from target_swoogo.ledger import Ledger
     from target_swoogo.model import Key
     from target_swoogo.report import PairReport
@@ -44,7 +45,8 @@ class Directory:
 
     Attributes:
         pages: Pages of the records that a report names.
-        labels: Names of all records of the pair that are or were in Swoogo.
+        labels: Names of the records that are or were in Swoogo: those that a report names, the
+            sessions to which speakers are linked, rooms and tracks.
         choices: By field, names of rooms, tracks and sponsor levels by their ids in Swoogo.
     """
 
@@ -73,13 +75,15 @@ def look_up(ledger: Ledger, report: PairReport) -> Directory:
     named = set(_named(report))
     if not named:
         return Directory()
-    mapped = ledger.mapped(report.pair)
+    linked = {(Kind.SESSION, session) for a in _actions(report) for session in a.sessions}
+    mapped = ledger.mapped(report.pair, named | linked) | ledger.choices(report.pair)
+    event_id = report.pair.sessionboard_event_id
     own = {
         (kind, record_id): address
         for kind, stream in _STREAMS.items()
-        if any(key[0] is kind for key in named)
-        for record_id, address in _addresses(ledger, stream, report.pair.sessionboard_event_id)
-        if (kind, record_id) in named
+        for record_id, address in _addresses(
+            ledger, stream, event_id, [record_id for of, record_id in named if of is kind]
+        )
     }
     return Directory(
         {
@@ -102,17 +106,22 @@ def look_up(ledger: Ledger, report: PairReport) -> Directory:
 
 
 def _named(report: PairReport) -> Iterator[Key]:
-    for action in (*report.plan.actions, *(held.action for held in report.plan.held)):
-        yield action.row.key
+    yield from (action.row.key for action in _actions(report))
     plan = report.plan
     for note in (*report.skips(), *plan.waiting, *plan.warnings):
         if note.kind in _KINDS:
             yield _KINDS[note.kind], note.source_id
 
 
-def _addresses(ledger: Ledger, stream: str, event_id: int) -> Iterator[tuple[str, str]]:
+def _actions(report: PairReport) -> list[Action]:
+    return [*report.plan.actions, *(held.action for held in report.plan.held)]
+
+
+def _addresses(
+    ledger: Ledger, stream: str, event_id: int, ids: Collection[str]
+) -> Iterator[tuple[str, str]]:
     reader = Reader(_Shown)
-    for record_id, payload in ledger.sources(stream, event_id):
+    for record_id, payload in ledger.sources(stream, event_id, ids):
         record = reader.read(record_id, payload)
         if not isinstance(record, Unreadable) and record.admin_url:
             yield record_id, record.admin_url

@@ -7,6 +7,7 @@ and no instant passes at which the rules would decide otherwise.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from hashlib import blake2b
@@ -22,8 +23,11 @@ from target_swoogo.report_directory import Directory, Pages
 from target_swoogo.settings import SCHEMA
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from target_swoogo.evaluate import Evaluated
     from target_swoogo.ledger import Ledger, Pair
+    from target_swoogo.model import Row
     from target_swoogo.report import PairReport
     from target_swoogo.settings import Settings
 
@@ -81,21 +85,57 @@ class Rests:
             Whether it is told, so that nothing has to be evaluated.
         """
         pair = report.pair
-        rest = _read(self._known.get(pair.id))
-        if (
-            rest is None
-            or pair.sessionboard_event_id in self._ledger.arrived
-            or rest.until <= self._now
-            or rest.basis != self._basis(pair)
-        ):
+        rest = self._rest_of(pair)
+        if rest is None or pair.sessionboard_event_id in self._ledger.arrived:
             return False
         report.event_name, report.zone = rest.event_name, ZoneInfo(rest.zone)
-        report.plan = Plan(skips=list(rest.skips), warnings=list(rest.warnings))
-        report.at_rest = rest.counts
-        pages = {(kind, id_): Pages(ours, theirs) for kind, id_, ours, theirs in rest.pages}
-        report.directory = Directory(pages)
+        report.plan = Plan()
+        self.tell_beside(report, rest, ())
         self._kept[pair.id] = rest
         return True
+
+    def edits(self, pair: Pair) -> tuple[Rest, dict[tuple[str, str], str]] | None:
+        """Look whether a pair is at rest but for edits of a few records.
+
+        Args:
+            pair: The pair.
+
+        Returns:
+            What the last run found, and what the edited records were, by stream and record id;
+            None where the pair is not at rest, or where more has arrived.
+        """
+        rest, before = self._rest_of(pair), self._ledger.arrived.get(pair.sessionboard_event_id)
+        return (rest, before) if rest is not None and before else None
+
+    def tell_beside(self, report: PairReport, rest: Rest, edited: Iterable[Row]) -> None:
+        """Report what the last run found, beside what is done about edits.
+
+        Args:
+            report: The pair's report, with the plan for the edited rows.
+            rest: What the last run found.
+            edited: The edited rows.
+        """
+        report.at_rest = Counter(rest.counts) - Counter(row.kind.value for row in edited)
+        report.plan.skips[:0] = rest.skips
+        report.plan.warnings[:0] = rest.warnings
+        pages = {(kind, id_): Pages(ours, theirs) for kind, id_, ours, theirs in rest.pages}
+        report.directory = Directory(pages)
+
+    def stay(self, pair: Pair, rest: Rest) -> None:
+        """Let a pair rest on, after its edits were carried out.
+
+        Args:
+            pair: The pair.
+            rest: What was found before them.
+        """
+        self._kept[pair.id] = rest
+
+    def _rest_of(self, pair: Pair) -> Rest | None:
+        """What the last run found of a pair, if no time or setting lets this one find else."""
+        rest = _read(self._known.get(pair.id))
+        if rest is None or rest.until <= self._now or rest.basis != self._basis(pair):
+            return None
+        return rest
 
     def note(self, report: PairReport, seen: Evaluated) -> None:
         """Look whether a pair is at rest, after it was brought up to date.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from sqlalchemy import Table, TextClause
+    from sqlalchemy import Column, ColumnElement, Table, TextClause
 
     from target_swoogo.database import Database
 
@@ -46,6 +46,30 @@ class Store:
     def _upsert(self, table: Table, rows: list[dict[str, Any]], keys: Sequence[str] = ()) -> None:
         keys = keys or [column.name for column in table.primary_key]
         self._db.execute(_upsert_into(table.name, tuple(rows[0]), tuple(keys)), rows)
+
+
+def chunks(
+    column: Column[str], ids: Collection[str] | None
+) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """The conditions that choose rows by their ids, a part of them at a time.
+
+    Args:
+        column: Where the ids are.
+        ids: The ids; None chooses all rows at once.
+
+    Yields:
+        What to add to a `where`.
+    """
+    if ids is None:
+        yield ()
+        return
+    in_order = sorted(ids)
+    for start in range(0, len(in_order), _CHUNK):
+        yield (column.in_(in_order[start : start + _CHUNK]),)
+
+
+_CHUNK = 500
+"""Most keys in one IN clause; SQLite's default limit of variables is far above."""
 
 
 @cache

@@ -35,7 +35,7 @@ class Remembered:
     """As much of a ledger as remembers pairs at rest."""
 
     def __init__(self) -> None:
-        self.arrived: set[int] = set()
+        self.arrived: dict[int, Any] = {}
         self.texts: dict[int, str] = {}
 
     def resting(self) -> dict[int, str]:

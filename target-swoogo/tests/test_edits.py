@@ -1,0 +1,376 @@
+"""Edits of a pair at rest: what is evaluated alone comes out as when all is evaluated."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import threading
+from collections import Counter
+from datetime import datetime, timezone
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from target_swoogo import observe
+from target_swoogo.actions import Verb
+from target_swoogo.edits import evaluate_edits
+from target_swoogo.evaluate import Evaluated, evaluate, planned
+from target_swoogo.ledger import Ledger
+from target_swoogo.model import Choice, Mapped, Ref, State, Uploaded
+from target_swoogo.preflight import look_over
+from target_swoogo.reconcile import Reconciler
+from target_swoogo.records import MOST_EDITS
+from target_swoogo.rest import Rests, _next_change
+from target_swoogo.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from target_swoogo.actions import Action
+
+    Record = dict[str, Any]
+    World = dict[str, dict[str, Record]]
+
+EVENTS = (4101, 77001)
+NOW = datetime(2027, 3, 9, 10, tzinfo=timezone.utc)
+STAMPS = dict.fromkeys(("created_at", "updated_at"), "2027-01-01T00:00:00.000000+00:00")
+TIMES = [f"2027-05-0{day}T{hour:02}:00:00.000000+00:00" for day in (1, 2) for hour in (9, 10, 11)]
+LEAST_ALONE = 12
+"""Of the examples in which edits are evaluated alone; else nothing would be compared."""
+
+PEOPLE, SESSIONS, SPONSORS, UNLISTED = 5, 6, 2, "p4"
+ROOMS = [None, *({"id": f"r{n}", "name": f"Hall {n}", "capacity": 20, **STAMPS} for n in (0, 1))]
+TRACKS = [None, *({"id": f"t{n}", "name": f"Topic {n}", **STAMPS} for n in (0, 1))]
+
+
+def person(number: int) -> Record:
+    return {
+        "id": f"p{number}",
+        "first_name": f"Ada {number}",
+        "last_name": "Lovelace",
+        "email": f"ada{number}@example.org",
+        "about": "Writes programs.",
+        "photo_url": f"https://example.org/{number}.jpg" if number % 2 else None,
+        **STAMPS,
+    }
+
+
+def session(number: int) -> Record:
+    return {
+        "id": f"s{number}",
+        "title": f"Session {number}",
+        "description": "<p>Words</p>",
+        "status": "accepted",
+        "starts_at": TIMES[number],
+        "ends_at": TIMES[number].replace(":00:00.", ":30:00."),
+        "room": ROOMS[number % 2 + 1],
+        "track": TRACKS[number % 3],
+        "participants": [person(number % PEOPLE), person((number + 1) % PEOPLE)],
+        **STAMPS,
+    }
+
+
+def sponsor(number: int) -> Record:
+    return {
+        "id": f"b{number}",
+        "name": f"Sponsor {number}",
+        "website_url": "https://example.org",
+        "custom_fields": [{"name": "Tier", "value": "Gold"}],
+        **STAMPS,
+    }
+
+
+def a_world() -> World:
+    lists = {
+        "events": [{"id": EVENTS[0], "name": "Event", "timezone": "America/New_York"}],
+        "rooms": ROOMS[1:],
+        "tracks": TRACKS[1:],
+        "sessions": [session(number) for number in range(SESSIONS)],
+        "session_statuses": [{"id": f"s{n}", "status": "accepted"} for n in range(SESSIONS)],
+        "speakers": [person(n) for n in range(PEOPLE) if f"p{n}" != UNLISTED],
+        "sponsors": [sponsor(number) for number in range(SPONSORS)],
+    }
+    return {
+        stream: {str(one["id"]): copy.deepcopy(one) for one in records if one}
+        for stream, records in lists.items()
+    }
+
+
+def of(stream: str, count: int, **pools: list[Any]) -> st.SearchStrategy[Any]:
+    """Edits of one stream's records: which one, which field, and its new value."""
+    prefix = {"sponsors": "b", "speakers": "p"}.get(stream, "s")
+    return st.tuples(
+        st.just(stream),
+        st.sampled_from([f"{prefix}{number}" for number in range(count)]),
+        st.sampled_from([(name, value) for name, pool in pools.items() for value in pool]),
+    )
+
+
+TEXTS = ["Alpha", "Session 1", "Ada 1 Lovelace", "TBA", "<b>Bold</b> words", None]
+OF_TEXTS = st.one_of(
+    of("sessions", SESSIONS, title=TEXTS, description=TEXTS, capacity=[None, 7], novel=TEXTS),
+    of("session_statuses", SESSIONS, updated_at=TIMES),
+    of("speakers", PEOPLE, about=TEXTS, first_name=TEXTS, company_name=TEXTS, title=TEXTS),
+    of("speakers", PEOPLE, photo_url=[None, "https://example.org/new.jpg"], updated_at=TIMES),
+    of("sponsors", SPONSORS, name=TEXTS, description=TEXTS, website_url=["https://b.org", "x:y"]),
+)
+OF_ALL = st.one_of(
+    OF_TEXTS,
+    of(
+        "sessions",
+        SESSIONS,
+        status=["accepted", "declined", None],
+        starts_at=TIMES,
+        ends_at=[*TIMES, "2026-01-01T00:00:00Z"],
+        room=ROOMS,
+        track=TRACKS,
+        capacity=[-1],
+        is_abstract=[True, False],
+        participants=[[], [person(0)], [person(3), person(2)], [person(4)]],
+        subsessions=[[], [{"id": "sub", "title": "Part", "status": "accepted"}]],
+    ),
+    of("session_statuses", SESSIONS, deleted_at=[None, TIMES[0]]),
+    of("speakers", PEOPLE, email=["ada1@example.org", "ADA2@example.org", "new@example.org", None]),
+    of("sponsors", SPONSORS, custom_fields=[[], [{"name": "Tier", "value": "Iron"}]]),
+)
+
+
+class Desk:
+    """A ledger as runs leave it, without a Swoogo: what should be there is noted as being there."""
+
+    def __init__(self, folder: str, **config: Any) -> None:
+        self.url = f"sqlite:///{folder}/ledger.db"
+        mapping = dict(zip(("sessionboard_event_id", "swoogo_event_id"), EVENTS, strict=True))
+        self.settings = Settings.from_config(
+            {
+                "consumer_key": "key",
+                "consumer_secret": "secret",
+                "api_url": "http://127.0.0.1:9",  # nobody listens: a call would fail
+                "ledger_url": self.url,
+                "event_mappings": [mapping],
+                "report_path": "",
+                **config,
+            }
+        )
+        self.world = a_world()
+
+    def edit(self, edits: list[tuple[str, str, tuple[str, Any]]]) -> None:
+        for stream, record_id, (name, value) in edits:
+            if record_id in self.world[stream]:
+                self.world[stream][record_id][name] = copy.deepcopy(value)
+
+    def put(self, ledger: Ledger) -> None:
+        with ledger.commit():
+            for stream, records in self.world.items():
+                rows = [(EVENTS[0], key, json.dumps(one).encode()) for key, one in records.items()]
+                ledger.put(stream, rows)
+
+    def settle(self) -> None:
+        """Bring everything to Swoogo."""
+        with Ledger.open(self.url) as ledger:
+            (pair,) = ledger.hold([EVENTS])
+            self.put(ledger)
+            pair.observed |= {"timezone": "US/Eastern", "levels": [[1, "Gold"]]}
+            pair.observed["levels_read_at"] = NOW.timestamp()
+            seen = evaluate(ledger, pair, self.settings, NOW)
+            known = {entry.key: entry.swoogo_id for entry in ledger.mapped(pair).values()}
+            for row in seen.programme.rows:
+                known.setdefault(row.key, len(known) + 1)
+
+            def resolved(value: Any) -> Any:
+                if isinstance(value, Ref):
+                    return known[value.kind, value.source_id]
+                return (1 if value.name == "Gold" else None) if isinstance(value, Choice) else value
+
+            with ledger.commit():
+                ledger.remember(pair)
+                for row in seen.programme.rows:
+                    applied = {name: resolved(value) for name, value in row.fields.items()}
+                    entry = Mapped(*row.key, row.label, known[row.key], applied, State.SYNCED)
+                    ledger.save(pair, entry)
+                    ledger.save_links(pair, row.source_id, row.sessions, made=True)
+                    if row.picture:
+                        sent = Uploaded(row.picture.url, row.picture.version, sha256="0")
+                        ledger.save_image(pair, row.key, sent)
+
+    def run(self) -> None:
+        with Ledger.open(self.url) as ledger:
+            Reconciler(ledger, self.settings, threading.Event(), "version", NOW).run()
+
+
+def told(action: Action) -> tuple[Any, ...]:
+    return (action.verb, action.row, sorted(action.changes.items()), action.sessions)
+
+
+def both_ways(desk: Desk) -> tuple[Evaluated | None, Counter[Verb]]:
+    """Evaluate the edits, and everything, and see that it comes to the same."""
+    with Ledger.open(desk.url) as ledger:
+        (pair,) = ledger.pairs()
+        desk.put(ledger)
+        rests = Rests(ledger, desk.settings, "version", NOW)
+        edits = rests.edits(pair)
+        assert rests._rest_of(pair) is not None
+        if edits is None:
+            return None, Counter()
+        rest, before = edits
+        few = evaluate_edits(ledger, pair, rest, before, desk.settings, NOW)
+        if few is None:
+            return None, Counter()
+        everything = evaluate(ledger, pair, desk.settings, NOW)
+        observed = observe.observed(pair, {})
+        part, whole = (planned(s, observed, desk.settings, NOW, ()) for s in (few, everything))
+        warnings = whole.warnings + look_over(everything.programme, everything.applied.images)
+        assert [told(a) for a in part.actions] == [told(a) for a in whole.actions]
+        assert (whole.skips, Counter(warnings)) == (rest.skips, Counter(rest.warnings))
+        assert not [*whole.held, *whole.waiting, *whole.dead, *whole.settled]
+        assert _next_change(everything, desk.settings, NOW) == rest.until
+        untouched = Counter(rest.counts) - Counter(r.kind.value for r in few.programme.rows)
+        unchanged = untouched + Counter(row.kind.value for row in part.unchanged)
+        assert unchanged == Counter(row.kind.value for row in whole.unchanged)
+        return few, Counter(action.verb for action in part.actions)
+
+
+@pytest.mark.parametrize("config", [{}, {"speakers": "all"}], ids=["usual", "all speakers"])
+def test_edits_come_out_as_when_everything_is_evaluated(config: dict[str, Any]) -> None:
+    alone: Counter[bool] = Counter()
+
+    @settings(
+        deadline=None,
+        max_examples=80,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(
+        st.lists(OF_ALL, max_size=4),
+        st.lists(OF_ALL, max_size=2),
+        st.one_of(st.lists(OF_TEXTS, min_size=1, max_size=3), st.lists(OF_ALL, max_size=3)),
+    )
+    def check(first: list[Any], then: list[Any], edits: list[Any]) -> None:
+        with TemporaryDirectory() as folder:
+            desk = Desk(folder, **config)
+            for stage in (first, then):
+                desk.edit(stage)
+                desk.settle()
+            desk.run()
+            with Ledger.open(desk.url) as ledger:
+                if not ledger.resting():
+                    return
+            desk.run()
+            desk.run()
+            desk.edit(edits)
+            alone[both_ways(desk)[0] is not None] += 1
+
+    check()
+    assert alone[True] > LEAST_ALONE, alone
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """That a ledger is new is not worth telling here."""
+    caplog.set_level(logging.ERROR)
+
+
+@pytest.fixture
+def desk(tmp_path: Any) -> Callable[..., Desk]:
+    """Makes a desk at rest."""
+
+    def make(**config: Any) -> Desk:
+        desk = Desk(str(tmp_path), **config)
+        desk.settle()
+        desk.run()
+        desk.run()
+        return desk
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("edit", "verbs"),
+    [
+        (("sessions", "s1", ("title", "Another")), {Verb.UPDATE: 1}),
+        (("sessions", "s1", ("description", "Other words")), {Verb.UPDATE: 1}),
+        (("sessions", "s1", ("custom", "of no use here")), {}),
+        (("session_statuses", "s1", ("updated_at", TIMES[0])), {}),
+        (("speakers", "p1", ("about", "Another life")), {Verb.UPDATE: 1}),
+        (("speakers", "p1", ("updated_at", TIMES[0])), {Verb.IMAGE: 1}),
+        (("speakers", "p2", ("last_name", "King")), {Verb.UPDATE: 1}),
+        (("sponsors", "b1", ("description", "Makes things")), {Verb.UPDATE: 1}),
+    ],
+)
+def test_an_edit_of_a_text_is_evaluated_alone(
+    desk: Callable[..., Desk], edit: Any, verbs: dict[Verb, int]
+) -> None:
+    one = desk()
+    one.edit([edit])
+    few, done = both_ways(one)
+    assert few is not None
+    assert done == verbs
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("sessions", "s1", ("starts_at", TIMES[5])),
+        ("sessions", "s1", ("room", None)),
+        ("sessions", "s1", ("status", "declined")),
+        ("sessions", "s1", ("participants", [])),
+        ("sessions", "s3", ("title", "With somebody who has no record of their own")),
+        ("session_statuses", "s1", ("deleted_at", TIMES[0])),
+        ("speakers", "p1", ("email", "new@example.org")),
+        ("speakers", "p1", ("last_name", None)),
+        ("sponsors", "b1", ("custom_fields", [{"name": "Tier", "value": "Unheard of"}])),
+        ("sponsors", "b1", ("name", "TBA")),
+        ("rooms", "r1", ("name", "Another hall")),
+        ("events", str(EVENTS[0]), ("timezone", "Europe/Berlin")),
+    ],
+)
+def test_whatever_may_touch_others_is_not_evaluated_alone(
+    desk: Callable[..., Desk], edit: Any
+) -> None:
+    one = desk()
+    one.edit([edit])
+    assert both_ways(one)[0] is None
+
+
+@pytest.mark.parametrize("config", [{"freeze_hours": 24}, {"subsessions": "as_sessions"}])
+def test_some_settings_need_all_records(desk: Callable[..., Desk], config: dict[str, Any]) -> None:
+    one = desk(**config)
+    one.edit([("sessions", "s1", ("title", "Another"))])
+    assert both_ways(one)[0] is None
+
+
+def test_a_new_record_is_no_edit(desk: Callable[..., Desk]) -> None:
+    one = desk()
+    one.world["sponsors"]["b9"] = sponsor(9)
+    assert both_ways(one)[0] is None
+
+
+def test_many_edits_are_an_import(tmp_path: Any) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        for text in ("a", "b"):
+            with ledger.commit():
+                rows = [(1, f"p{n}", text.encode()) for n in range(MOST_EDITS + 1)]
+                ledger.put("speakers", rows)
+            few = [(2, f"p{n}", text.encode()) for n in range(MOST_EDITS)]
+            ledger.arrived.clear()
+            with ledger.commit():
+                ledger.put("speakers", few)
+        assert ledger.arrived[2] == {("speakers", f"p{n}"): "a" for n in range(MOST_EDITS)}
+        with ledger.commit():
+            ledger.put("speakers", [(1, f"p{n}", b"c") for n in range(MOST_EDITS + 1)])
+        assert ledger.arrived[1] is None
+
+
+def test_what_was_there_before_the_run_counts(tmp_path: Any) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        for text in (b"a", b"b", b"c"):
+            if text == b"b":
+                ledger.arrived.clear()
+            with ledger.commit():
+                ledger.put("speakers", [(1, "p", text)])
+        assert ledger.arrived == {1: {("speakers", "p"): "a"}}
