@@ -87,19 +87,77 @@ def test_a_resting_pair_counts_as_synced(pair: Pair, evaluations: Evaluations) -
     assert evaluations == []
 
 
+def synced_session(pair: Pair, event_id: int) -> dict[str, Any]:
+    """A session of an event that is in Swoogo."""
+    names = {session["name"] for session in pair.sandbox.state.swoogo["sessions"].values()}
+    return next(
+        session
+        for session in pair.sandbox.state.programme["sessions"].values()
+        if session["event_id"] == event_id and session["title"] in names
+    )
+
+
+def edit(pair: Pair, session: dict[str, Any], **fields: Any) -> None:
+    pair.sandbox.edit({"op": "update", "kind": "sessions", "id": session["id"], "fields": fields})
+
+
 def test_only_the_event_that_changed_is_evaluated(pair: Pair, evaluations: Evaluations) -> None:
-    session = next(
-        s for s in pair.sandbox.state.programme["sessions"].values() if s["event_id"] == 4102
-    )
-    pair.sandbox.edit(
-        {"op": "update", "kind": "sessions", "id": session["id"], "fields": {"title": "New"}}
-    )
+    session = synced_session(pair, 4102)
+    edit(pair, session, ends_at=later(session["ends_at"]))
     pair.sync()
     assert evaluations == [4102]
     pair.sync()
     assert evaluations == [4102, 4102], "it was not at rest: something was done"
     pair.sync()
     assert evaluations == [4102, 4102]
+
+
+def later(moment: str) -> str:
+    ends = datetime.fromisoformat(moment.replace("Z", "+00:00")) + timedelta(minutes=1)
+    return ends.isoformat().replace("+00:00", "Z")
+
+
+def test_an_edited_text_is_sent_and_nothing_else_is_looked_at(
+    pair: Pair, evaluations: Evaluations
+) -> None:
+    before = told(pair.sync())[1]
+    session = synced_session(pair, 4102)
+    since = pair.now
+    edit(pair, session, title="An edited title")
+    after = told(pair.sync())[1]
+    assert evaluations == []
+    assert [call["fields"]["name"] for call in pair.writes(since)] == ["An edited title"]
+    assert after["counts"]["session"]["updated"] == 1
+    assert sum(after["counts"]["session"].values()) == sum(before["counts"]["session"].values())
+    assert (after["skipped"], after["warnings"]) == (before["skipped"], before["warnings"])
+    since = pair.now
+    assert told(pair.sync())[1] == before
+    assert pair.calls(since=since) == []
+    assert evaluations == [], "it is at rest again"
+
+
+def test_a_change_that_nothing_is_made_of_is_not_sent(pair: Pair, evaluations: Evaluations) -> None:
+    before = told(pair.sync())
+    since = pair.now
+    edit(pair, synced_session(pair, 4102), language={"id": "l", "name": "Latin"})
+    assert told(pair.sync()) == before
+    assert pair.calls(since=since) == []
+    assert evaluations == []
+
+
+def test_an_edit_that_swoogo_does_not_take_is_tried_again_by_a_run_that_looks_at_all(
+    pair: Pair, evaluations: Evaluations
+) -> None:
+    broken = {"match": {"path": "/sessions/update"}, "times": None, "do": {"status": 422}}
+    pair.sandbox.faults(broken)
+    edit(pair, synced_session(pair, 4102), title="An edited title")
+    report = pair.sync(max_failed_percent=100)
+    assert told(report)[1]["counts"]["session"]["failed"] == 1
+    pair.sandbox.faults()
+    pair.sync(max_failed_percent=100)
+    assert 4102 in evaluations
+    names = [session["name"] for session in pair.sandbox.state.swoogo["sessions"].values()]
+    assert names.count("An edited title") == 1
 
 
 @pytest.mark.parametrize(

@@ -279,9 +279,11 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 def desk(tmp_path: Any) -> Callable[..., Desk]:
     """Makes a desk at rest."""
 
-    def make(**config: Any) -> Desk:
+    def make(*stages: list[Any], **config: Any) -> Desk:
         desk = Desk(str(tmp_path), **config)
-        desk.settle()
+        for edits in ([], *stages):
+            desk.edit(edits)
+            desk.settle()
         desk.run()
         desk.run()
         return desk
@@ -325,6 +327,8 @@ def test_an_edit_of_a_text_is_evaluated_alone(
         ("speakers", "p1", ("last_name", None)),
         ("sponsors", "b1", ("custom_fields", [{"name": "Tier", "value": "Unheard of"}])),
         ("sponsors", "b1", ("name", "TBA")),
+        ("sessions", "s1", ("subsessions", [{"id": "sub", "title": "Part"}])),
+        ("sessions", "s1", ("capacity", "many")),
         ("rooms", "r1", ("name", "Another hall")),
         ("events", str(EVENTS[0]), ("timezone", "Europe/Berlin")),
     ],
@@ -334,6 +338,35 @@ def test_whatever_may_touch_others_is_not_evaluated_alone(
 ) -> None:
     one = desk()
     one.edit([edit])
+    assert both_ways(one)[0] is None
+
+
+def test_a_session_by_whose_title_another_is_told_of_is_not_renamed_alone(
+    desk: Callable[..., Desk],
+) -> None:
+    at_once = [("sessions", "s0", (name, session(1)[name])) for name in ("starts_at", "ends_at")]
+    one = desk(at_once)
+    one.edit([("sessions", "s0", ("title", "Another"))])
+    assert both_ways(one)[0] is None
+    other = desk(at_once)
+    other.edit([("sessions", "s0", ("description", "Other words"))])
+    assert both_ways(other)[0] is not None
+
+
+def test_a_person_whose_address_is_by_now_somebody_elses_is_not_updated(
+    desk: Callable[..., Desk],
+) -> None:
+    """They are in Swoogo from the time when it was not."""
+    older = ("created_at", "2020-01-01T00:00:00.000000+00:00")
+    one = desk([("speakers", "p0", ("email", "ada2@example.org")), ("speakers", "p0", older)])
+    one.edit([("speakers", "p2", ("about", "Another life"))])
+    assert both_ways(one)[0] is None
+
+
+def test_a_session_that_somebody_left_is_not_evaluated_alone(desk: Callable[..., Desk]) -> None:
+    """Though that person is not synced any more, and no row changes."""
+    one = desk([("speakers", "p2", ("email", None))])
+    one.edit([("sessions", "s1", ("participants", [person(1)]))])
     assert both_ways(one)[0] is None
 
 
