@@ -39,10 +39,16 @@ def parse(text: bytes) -> t.Any:
 
 
 def is_json(text: bytes) -> bool:
-    """Tell whether `parse` can read a text, in a fraction of its time."""
+    """Tell whether `parse` can read a text, in a fraction of its time.
+
+    Args:
+        text: The text.
+    """
     try:
+        if not text.isascii():
+            text.decode()  # or the fast library would pass over it
         msgspec.json.decode(text, type=msgspec.Raw)
-    except msgspec.DecodeError:
+    except (UnicodeDecodeError, msgspec.DecodeError):
         try:
             json.loads(text)
         except ValueError:

@@ -207,7 +207,7 @@ class _Pass:
         self.ids.update(record["id"] for record in page.records)
         since = self.started.isoformat(timespec="microseconds")
         self.edited = self.edited or any(
-            (record.get("updated_at") or "") >= since for record in page.records
+            str(record.get("updated_at") or "") >= since for record in page.records
         )
 
     @property

@@ -180,6 +180,13 @@ def test_a_record_without_an_update_time_is_read_and_moves_nothing(api: t.Any, r
     assert read.bookmark("sessions") == NOON
 
 
+def test_an_update_time_that_is_no_text_stops_nothing(api: t.Any, run: t.Any) -> None:
+    api.add_event()
+    for name in ("a", "b", "c"):
+        api.add("sessions", name, updated_at=1)
+    assert run(only="sessions", page_size=2).ids("sessions") == ["a", "b", "c"]
+
+
 def test_a_bookmark_of_either_form_is_understood(api: t.Any, run: t.Any) -> None:
     api.add_event()
     add_at(api, "sessions", "a", NOON)

@@ -55,6 +55,7 @@ def test_waits_grow_where_nothing_else_is_asked(api: t.Any, run: t.Any, waits: l
         {"status_code": 502},
         {"status_code": 200, "text": '{"results": [{"id"'},
         {"status_code": 200, "text": "<html>maintenance</html>"},
+        {"status_code": 200, "content": b'{"results": [{"id": "\xff"}], "pagination": {}}'},
         {"exc": requests.exceptions.ConnectTimeout},
         {"exc": requests.exceptions.ReadTimeout},
         {"exc": requests.exceptions.ConnectionError},
