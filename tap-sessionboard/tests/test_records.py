@@ -68,6 +68,23 @@ def test_a_field_that_is_not_selected_is_left_out(api: t.Any) -> None:
     assert "description" not in record
 
 
+def test_a_stream_map_is_followed(api: t.Any, run: t.Any) -> None:
+    api.add_event()
+    api.add("sessions", "a", title="T", description="D")
+    mapped = {"id": "id", "event_id": "event_id", "called": "title", "__else__": None}
+    (record,) = run(only="sessions", stream_maps={"sessions": mapped}).records("sessions")
+    assert record == {"id": "a", "event_id": 1, "called": "T"}
+
+
+def test_records_are_flattened_where_that_is_set(api: t.Any, run: t.Any) -> None:
+    api.add_event()
+    api.add("sessions", "a", room={"id": "r", "name": "R"})
+    flat = {"flattening_enabled": True, "flattening_max_depth": 1}
+    (record,) = run(only="sessions", **flat).records("sessions")
+    assert record["room__name"] == "R"
+    assert "room" not in record
+
+
 @pytest.mark.parametrize(
     "text",
     ["2025-03-14T23:02:51.562+00:00", "2025-03-14T23:02:51.562Z", "2025-03-15T00:02:51.562+01:00"],
