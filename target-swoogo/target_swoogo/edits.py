@@ -19,7 +19,7 @@ from target_swoogo.guards import FEWEST
 from target_swoogo.model import Kind, Programme, State
 from target_swoogo.preflight import look_over
 from target_swoogo.rules import Sources, decide
-from target_swoogo.source import STREAMS, Reader, Unreadable
+from target_swoogo.source import STREAMS, Reader, Session, Unreadable, people_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     import msgspec
 
     from target_swoogo.ledger import Ledger, Pair
-    from target_swoogo.model import Row
+    from target_swoogo.model import Key, Row
     from target_swoogo.rest import Rest
     from target_swoogo.settings import Settings
-    from target_swoogo.source import Session
 
 Payloads = dict[str, str]
 """Records of one stream, as received, by their ids."""
@@ -195,18 +194,11 @@ class _Around:
 
 def _people(sessions: Payloads) -> Iterator[str]:
     """The ids of all whom sessions name, in whatever role."""
-    reader: Reader[Session] = Reader(STREAMS["sessions"])  # type: ignore[arg-type]
+    reader = Reader(Session)
     for record_id, payload in sessions.items():
         session = reader.read(record_id, payload)
-        if isinstance(session, Unreadable):
-            continue
-        for people in (
-            session.participants,
-            session.speakers,
-            session.chairpersons,
-            session.moderators,
-        ):
-            yield from (person.id for person in people or ())
+        if not isinstance(session, Unreadable):
+            yield from (person.id for person in people_of(session))
 
 
 def _edited(was: Programme, became: Programme, rest: Rest) -> list[tuple[Row, Row]] | None:
@@ -235,7 +227,7 @@ def _shape(row: Row) -> Row:
     return replace(row, label="", fields=fields, picture=None)
 
 
-def _is_synced(applied: Applied, key: Any) -> bool:
+def _is_synced(applied: Applied, key: Key) -> bool:
     entry = applied.mapped.get(key)
     return entry is not None and entry.swoogo_id is not None and entry.state is State.SYNCED
 

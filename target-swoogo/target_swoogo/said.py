@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from target_swoogo.model import Key, Kind
-from target_swoogo.source import Profile, Room, Session, Sponsor, Track, Unreadable
+from target_swoogo.source import Profile, Room, Session, Sponsor, Track, Unreadable, people_of
 from target_swoogo.values import label_of, line, person_label
 from target_swoogo.wording import masked
 
@@ -48,7 +48,7 @@ def with_embedded(kind: Kind, record: Record | Unreadable) -> Iterator[tuple[Key
         return
     for child in record.subsessions or ():
         yield from with_embedded(Kind.SESSION, child)
-    for person in _people(record):
+    for person in people_of(record):
         yield (Kind.SPEAKER, person.id), person
     if record.room is not None:
         yield (Kind.LOCATION, record.room.id), record.room
@@ -108,13 +108,3 @@ def _names(values: Iterable[Any]) -> Iterator[str]:
     for value in values:
         if isinstance(value, Session | Profile):
             yield name_of(value)
-
-
-def _people(session: Session) -> Iterator[Profile]:
-    for people in (
-        session.participants,
-        session.speakers,
-        session.chairpersons,
-        session.moderators,
-    ):
-        yield from people or ()

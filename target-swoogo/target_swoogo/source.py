@@ -7,9 +7,12 @@ v1, "Sessions", "Speakers", "Sponsors" and "Event Settings".
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RecordId = Annotated[
     str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:~-]+\Z")
@@ -99,6 +102,21 @@ class Session(Record, frozen=True, kw_only=True):
     chairpersons: list[Participant] | None = None
     moderators: list[Participant] | None = None
     subsessions: list[Session] | None = None
+
+
+def people_of(session: Session) -> Iterator[Participant]:
+    """All whom a session names, in whatever role; some perhaps twice.
+
+    Args:
+        session: The session.
+    """
+    for people in (
+        session.participants,
+        session.speakers,
+        session.chairpersons,
+        session.moderators,
+    ):
+        yield from people or ()
 
 
 class CustomField(msgspec.Struct, kw_only=True, frozen=True):
