@@ -96,7 +96,8 @@ class SourceRecords(Store):
                         table.stream == stream, table.event_id == event_id, *chosen
                     )
                 )
-                found.update(((event_id, row.record_id), row.digest) for row in rows)
+                # All at once and by place, which is far faster than row by row and by name.
+                found.update(((event_id, record_id), digest) for record_id, digest in rows.all())
         return found
 
     def sources(

@@ -19,7 +19,7 @@ from singer_sdk.sinks.core import BaseJSONSchemaValidator
 from typing_extensions import override
 
 from target_swoogo.errors import TargetError
-from target_swoogo.source import EventId, RecordId
+from target_swoogo.source import LONGEST_RECORD_ID, MOST_EVENT_ID, RECORD_ID, EventId, RecordId
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -48,6 +48,8 @@ _MESSAGES: dict[str, dict[str, type]] = {
 
 A BATCH is not among them: it names files to be read, which nobody here asked for.
 """
+
+_is_record_id = re.compile(RECORD_ID).match
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 
@@ -270,6 +272,8 @@ class SourceSink(BatchSink):
 
 
 def _event_id(value: object) -> int:
+    if type(value) is int and 0 <= value <= MOST_EVENT_ID:
+        return value  # as nearly all are; converting takes longer
     try:
         return msgspec.convert(value, EventId, strict=False)
     except msgspec.ValidationError:
@@ -278,6 +282,8 @@ def _event_id(value: object) -> int:
 
 def _record_id(value: object) -> str:
     """The id to keep a record by; one that is none gets a name, so that the rules can refuse it."""
+    if isinstance(value, str) and len(value) <= LONGEST_RECORD_ID and _is_record_id(value):
+        return value  # as nearly all are; converting takes longer
     text = str(value) if type(value) is int else value
     try:
         return msgspec.convert(text.strip() if isinstance(text, str) else text, RecordId)

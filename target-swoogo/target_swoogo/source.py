@@ -14,12 +14,18 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LONGEST_RECORD_ID = 128
+RECORD_ID = r"^[A-Za-z0-9._:~-]+\Z"
+
 RecordId = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:~-]+\Z")
+    str, msgspec.Meta(min_length=1, max_length=LONGEST_RECORD_ID, pattern=RECORD_ID)
 ]
 """A UUID in truth; anything that can stand in a log line, a command and a column of the ledger."""
 
-EventId = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+MOST_EVENT_ID = 2**63 - 1
+"""What a column of the ledger can hold."""
+
+EventId = Annotated[int, msgspec.Meta(ge=0, le=MOST_EVENT_ID)]
 
 Word = Annotated[
     str, msgspec.Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029<>]*\Z")
