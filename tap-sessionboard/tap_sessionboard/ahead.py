@@ -1,7 +1,7 @@
 """Asking for pages before their turn, so that waiting for one overlaps with waiting for others.
 
-What comes is left as it came until it is that page's turn: what one thread makes of it, another
-thread, on another processor, would take half as long again to go through.
+What comes is left as it came until it is that page's turn: what a thread makes of it on one
+processor, another thread on another processor takes a third longer to go through.
 """
 
 from __future__ import annotations
