@@ -206,11 +206,10 @@ def _edited(was: Programme, became: Programme, rest: Rest) -> list[tuple[Row, Ro
     before = {row.key: row for row in was.rows}
     after = {row.key: row for row in became.rows}
     notes = {*rest.skips, *rest.warnings}
-    left_alone = {(note.kind, note.source_id) for note in rest.skips}
     if (
         before.keys() != after.keys()
-        # By a record far from the edited ones, such as one with the same address.
-        or any((kind.value, source_id) in left_alone for kind, source_id in before)
+        # Which of them it belongs to is decided by records far from the edited ones.
+        or any(note.code == "speaker_email_shared" for note in rest.skips)
         or (was.skips, was.warnings) != (became.skips, became.warnings)
         or was.people != became.people
         # What was left alone before was told before: else this is not what the last run saw.

@@ -363,6 +363,13 @@ def test_a_person_whose_address_is_by_now_somebody_elses_is_not_updated(
     assert both_ways(one)[0] is None
 
 
+def test_whose_address_it_is_may_depend_on_an_edit(desk: Callable[..., Desk]) -> None:
+    """Of the older contact; nothing else tells that it is older."""
+    one = desk([("speakers", "p0", ("email", "ada2@example.org"))])
+    one.edit([("speakers", "p2", ("created_at", "2020-01-01T00:00:00.000000+00:00"))])
+    assert both_ways(one)[0] is None
+
+
 def test_a_session_that_somebody_left_is_not_evaluated_alone(desk: Callable[..., Desk]) -> None:
     """Though that person is not synced any more, and no row changes."""
     one = desk([("speakers", "p2", ("email", None))])
