@@ -25,7 +25,7 @@ from target_swoogo.errors import TargetError
 from target_swoogo.history import History, now_text
 from target_swoogo.model import Intent, Key, Kind, Mapped, State, Uploaded
 from target_swoogo.records import SourceRecords
-from target_swoogo.store import chunks
+from target_swoogo.store import chosen_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -264,7 +264,7 @@ class Ledger(SourceRecords, History):
         link = schema.link.c
         return {
             (speaker_id, session_id): made
-            for chosen in chunks(link.speaker_id, speaker_ids)
+            for chosen in chosen_by(link.speaker_id, speaker_ids)
             for _, speaker_id, session_id, made in self._db.execute(
                 select(schema.link).where(link.pair_id == pair.id, *chosen)
             )
@@ -383,7 +383,7 @@ class Ledger(SourceRecords, History):
             return
         for kind in Kind:
             ids = [source_id for of, source_id in keys if of is kind]
-            for chosen in chunks(table.c.source_id, ids):
+            for chosen in chosen_by(table.c.source_id, ids):
                 yield from self._db.execute(wanted.where(table.c.kind == kind.value, *chosen))
 
 

@@ -49,6 +49,8 @@ _MESSAGES: dict[str, dict[str, type]] = {
 A BATCH is not among them: it names files to be read, which nobody here asked for.
 """
 
+_NO_CONTEXT: dict[str, Any] = {}
+
 _is_record_id = re.compile(RECORD_ID).match
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
@@ -59,6 +61,10 @@ class LineReader(MsgSpecReader):
 
     last = ""
     """The type of the last message. A tap that came to its end has told its state last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._streams: set[str | None] = set()
 
     @override
     def process_lines(
@@ -79,11 +85,23 @@ class LineReader(MsgSpecReader):
             message = _lenient(line)
         if not isinstance(message, dict):
             raise _malformed("it is not a JSON object")
-        _check(message)
-        if message["type"] != "RECORD" and _shallow(line) != line:
-            raise _malformed("it is nested too deeply")
+        if not self._is_usual(message):
+            _check(message)
+            if message["type"] != "RECORD" and _shallow(line) != line:
+                raise _malformed("it is nested too deeply")
+            self._streams.add(message.get("stream"))
         self.last = message["type"]
         return message
+
+    def _is_usual(self, message: dict[str, Any]) -> bool:
+        """Whether it is what nearly all are: a record of a stream whose name was checked before."""
+        stream = message.get("stream")
+        return (
+            message.get("type") == "RECORD"
+            and type(message.get("record")) is dict
+            and type(stream) is str
+            and stream in self._streams
+        )
 
     @staticmethod
     @override
@@ -213,6 +231,7 @@ class SourceSink(BatchSink):
         super().__init__(target, stream_name, schema, key_properties)
         self._ledger = target.ledger
         self._events = target.received if stream_name == "events" else set()
+        self._keys = frozenset(self.key_properties)
         self._batch: list[tuple[int, str, bytes]] = []
         self._invalid = 0
         self._homeless = False
@@ -263,6 +282,23 @@ class SourceSink(BatchSink):
             )
         self._events.add(event_id)
         self._batch.append((event_id, _record_id(own), _payload(record)))
+
+    def take(self, record: dict[str, Any]) -> None:
+        """Does for a record that no stream map changes all that the SDK would do.
+
+        Args:
+            record: The record.
+
+        Raises:
+            MissingKeyPropertiesError: It lacks a key property.
+        """
+        self._remove_sdc_metadata_from_record(record)
+        self._validate_and_parse(record)
+        if not self._keys <= record.keys():
+            self._singer_validate_message(record)
+        self.tally_record_read()
+        self.process_record(record, _NO_CONTEXT)
+        self.record_counter_metric.increment()
 
     @override
     def process_batch(self, context: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from sqlalchemy import Column, ColumnElement, Table, TextClause
 
@@ -48,7 +48,18 @@ class Store:
         self._db.execute(_upsert_into(table.name, tuple(rows[0]), tuple(keys)), rows)
 
 
-def chunks(
+def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Ids in order, as many at a time as one statement takes.
+
+    Args:
+        ids: The ids.
+    """
+    in_order = sorted(ids)
+    for start in range(0, len(in_order), _CHUNK):
+        yield in_order[start : start + _CHUNK]
+
+
+def chosen_by(
     column: Column[str], ids: Collection[str] | None
 ) -> Iterator[tuple[ColumnElement[bool], ...]]:
     """The conditions that choose rows by their ids, a part of them at a time.
@@ -63,9 +74,8 @@ def chunks(
     if ids is None:
         yield ()
         return
-    in_order = sorted(ids)
-    for start in range(0, len(in_order), _CHUNK):
-        yield (column.in_(in_order[start : start + _CHUNK]),)
+    for chosen in chunks(ids):
+        yield (column.in_(chosen),)
 
 
 _CHUNK = 500

@@ -7,10 +7,11 @@ import io
 import json
 import logging
 import signal
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk.exceptions import InvalidJSONSchema
+from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError
 from target_swoogo.errors import TargetError
 from target_swoogo.ledger import Ledger
 from target_swoogo.sinks import LineReader
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 # No run here has anything to do in Swoogo, and a call would fail.
 pytestmark = pytest.mark.usefixtures("requests_mock")
+
+MOST_CALLS_PER_RECORD = 45
+"""Of Python functions, those of this test's own writing of the messages included; there are 39."""
 
 EVENT = {"id": 4101, "name": "Conference", "timezone": "America/New_York"}
 OPEN = {"type": "object", "properties": {}, "additionalProperties": True}
@@ -228,6 +232,109 @@ def test_a_record_without_a_usable_event_is_kept_apart_and_said_once(
     assert list(kept(ledger_url)) == ["p3"]
     assert list(kept(ledger_url, event_id=-1)) == ["p1", "p2"]
     assert len([m for m in caplog.messages if "[record_without_event]" in m]) == 1
+
+
+# Stream maps, and what the SDK does with every record
+
+
+@pytest.mark.parametrize(
+    ("maps", "names"),
+    [
+        ({"name": None}, {"p1": None, "p2": None, "p3": None}),
+        ({"name": "record['name'].upper()"}, {"p1": "ADA", "p2": "BEA", "p3": "CYD"}),
+        ({"__filter__": "record['name'] != 'Bea'"}, {"p1": "Ada", "p3": "Cyd"}),
+        ({"__alias__": "tickets"}, {}),
+        ("__NULL__", {}),
+    ],
+)
+def test_stream_maps_apply_to_every_record(
+    load: Load, ledger_url: str, maps: Any, names: dict[str, str | None]
+) -> None:
+    declared = schema("speakers", {name: {"type": "string"} for name in ("id", "name")})
+    people = [person(id=f"p{n}", name=name) for n, name in enumerate(("Ada", "Bea", "Cyd"), 1)]
+    load(declared, *people, stream_maps={"speakers": maps})
+    found = {key: one.get("name") for key, one in kept(ledger_url).items()}
+    assert found == names
+
+
+def test_records_are_flattened_if_asked(load: Load, ledger_url: str) -> None:
+    declared = {
+        "id": {"type": "string"},
+        "event_id": {"type": "integer"},
+        "room": {"type": "object", "properties": {"name": {"type": "string"}}},
+    }
+    people = [person(id=f"p{n}", room={"name": f"Hall {n}"}) for n in (1, 2)]
+    load(schema("speakers", declared), *people, flattening_enabled=True, flattening_max_depth=1)
+    assert [one["room__name"] for one in kept(ledger_url).values()] == ["Hall 1", "Hall 2"]
+
+
+def test_metadata_of_the_tap_goes_and_of_the_sdk_comes_if_asked(
+    load: Load, ledger_url: str
+) -> None:
+    told = [person(id=f"p{n}", _sdc_sequence=7) for n in (1, 2)]
+    load(SPEAKERS, *told)
+    assert [set(one) for one in kept(ledger_url).values()] == 2 * [{"id", "event_id"}]
+    load(SPEAKERS, *told, add_record_metadata=True)
+    assert all(one["_sdc_sequence"] > 7 for one in kept(ledger_url).values())
+
+
+def test_every_record_must_have_the_keys(load: Load, ledger_url: str) -> None:
+    with pytest.raises(MissingKeyPropertiesError):
+        load(SPEAKERS, person(), record("speakers", event_id=4101))
+    assert kept(ledger_url) == {}, "what is not committed is read again"
+
+
+def test_another_schema_applies_from_where_it_comes(
+    load: Load, ledger_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    number, word = ({"n": {"type": kind}} for kind in ("integer", "string"))
+    load(
+        schema("speakers", number),
+        *(person(id=f"p{n}", n=n) for n in range(3)),
+        schema("speakers", word),
+        *(person(id=f"q{n}", n=f"{n}") for n in range(3)),
+    )
+    assert len(kept(ledger_url)) == 6
+    assert "does not fit" not in caplog.text
+
+
+def test_records_that_wait_too_long_are_kept_meanwhile(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept_at_once = []
+    put = Ledger.put
+
+    def counting(ledger: Ledger, stream: str, records: Sequence[Any]) -> int:
+        kept_at_once.append(len(records))
+        return put(ledger, stream, records)
+
+    monkeypatch.setattr(Ledger, "put", counting)
+    monkeypatch.setattr(TargetSwoogo, "_MAX_RECORD_AGE_IN_MINUTES", -1.0)
+    load(SPEAKERS, *(person(id=f"p{number}") for number in range(3)))
+    assert kept_at_once == [1, 1, 1, 1]
+
+
+def test_a_record_takes_few_calls(load: Load) -> None:
+    """So that no machine is too slow; counted where nothing but reading a record is added."""
+
+    def calls(records: int) -> int:
+        made = 0
+
+        def note(_frame: Any, event: str, _argument: Any) -> None:
+            nonlocal made
+            made += event == "call"
+
+        people = [person(id=f"p{number}") for number in range(records)]
+        sys.setprofile(note)
+        try:
+            load(SPEAKERS, *people)
+        finally:
+            sys.setprofile(None)
+        return made
+
+    calls(900)  # what is made once, and loaded once; from here on nothing is new
+    per_record = (calls(900) - calls(100)) / 800
+    assert per_record < MOST_CALLS_PER_RECORD, f"{per_record:.0f} calls for each record"
 
 
 # What does not fit
