@@ -13,6 +13,7 @@ from target_swoogo.freeze import freeze, is_frozen
 from target_swoogo.model import Held, Kind
 from target_swoogo.observe import PairError
 from target_swoogo.plan import make_plan
+from target_swoogo.removals import guard_removals
 from target_swoogo.rules import Sources, decide
 from target_swoogo.source import STREAMS, Event, Reader, Unreadable
 
@@ -107,8 +108,9 @@ def planned(
     plan = make_plan(programme, applied, observed, settings, now.timestamp())
     if is_frozen(programme, applied, seen.zone, settings.freeze_hours, now):
         freeze(plan, programme, applied, settings.freeze_hours, held)
-    today = now.date().isoformat()
-    guards.guard(plan, programme, applied, settings, today, held, seen.full_reads)
+    guards.guard(plan, programme, applied, settings, held)
+    limit = settings.guard_missing_percent
+    guard_removals(plan, programme, applied, limit, now.date(), held, seen.full_reads)
     return plan
 
 

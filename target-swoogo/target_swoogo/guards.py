@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from target_swoogo.actions import CHOICES, Action, Change, HeldBack, Verb
+from target_swoogo.actions import Action, Change, HeldBack, Verb
 from target_swoogo.approvals import TO_APPROVE, Approvals
-from target_swoogo.model import Kind, Note, State
+from target_swoogo.model import Kind, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
     from target_swoogo.actions import Applied, Plan
     from target_swoogo.model import Held, Programme, Row, Scalar, Value
@@ -38,9 +38,7 @@ def guard(
     programme: Programme,
     applied: Applied,
     settings: Settings,
-    today: str,
     approved: Iterable[Held] = (),
-    full_reads: Mapping[str, Sequence[int]] | None = None,
 ) -> None:
     """Move what looks like a mistake from a plan's actions to what is held.
 
@@ -49,12 +47,9 @@ def guard(
         programme: What the rules decided.
         applied: What Swoogo was last told.
         settings: The settings; each guard has its share.
-        today: The date, as ``YYYY-MM-DD``; what was before it is not missed.
         approved: What was held back before, and approved since.
-        full_reads: By stream, how many records the last two full reads gave, the latest last.
     """
-    guards = _Guards(plan, programme, applied, settings, Approvals(approved), full_reads or {})
-    guards.run(today)
+    _Guards(plan, programme, applied, settings, Approvals(approved)).run()
 
 
 def piece(action: Action, names: Iterable[str]) -> Action:
@@ -109,9 +104,8 @@ class _Guards:
     applied: Applied
     settings: Settings
     approvals: Approvals
-    full_reads: Mapping[str, Sequence[int]]
 
-    def run(self, today: str) -> None:
+    def run(self) -> None:
         updates = self._updates()
         if updates:
             known = self._known()
@@ -119,7 +113,6 @@ class _Guards:
             self._emptied(updates, known)
             self._changed(updates, known)
             self._take_out(updates)
-        self._missing(today)
 
     def _known(self) -> Counter[Kind]:
         """How many records of each kind are synced, and in Swoogo already."""
@@ -169,7 +162,7 @@ class _Guards:
         near = {m: [u for n in shifts if abs(n - m) <= _HOUR for u in shifts[n]] for m in shifts}
         minutes = max(shifts, key=lambda m: (len(near[m]), len(shifts[m])))
         moved = near[minutes]
-        share = _share(len(moved), known[Kind.SESSION])
+        share = share_of(len(moved), known[Kind.SESSION])
         limit = self.settings.guard_time_shift_percent
         if limit and share >= limit:
             self._hold(
@@ -192,12 +185,12 @@ class _Guards:
         limit = self.settings.guard_emptied_percent
         emptied: dict[int, tuple[_Update, set[str]]] = {}
         for (kind, name), members in suspects.items():
-            if _share(len(members), known[kind]) > limit > 0:
+            if share_of(len(members), known[kind]) > limit > 0:
                 for update in members:
                     emptied.setdefault(update.place, (update, set()))[1].add(name)
         left = self._not_approved(emptied.values(), code)
         counts = Counter((update.action.row.kind, name) for update, names in left for name in names)
-        shares = {of: _share(count, known[of[0]]) for of, count in counts.items()}
+        shares = {of: share_of(count, known[of[0]]) for of, count in counts.items()}
         for kind in Kind:
             mass = {name for (of, name), share in shares.items() if of is kind and share > limit}
             fields = " and ".join(f"{name} ({shares[kind, name]:.0f} %)" for name in sorted(mass))
@@ -218,10 +211,10 @@ class _Guards:
                 by_kind[update.action.row.kind].append((update, names))
         limit = self.settings.guard_changed_percent
         for kind, suspects in by_kind.items():
-            if not _share(len(suspects), known[kind]) > limit > 0:
+            if not share_of(len(suspects), known[kind]) > limit > 0:
                 continue
             left = self._not_approved(suspects, code)
-            share = _share(len(left), known[kind])
+            share = share_of(len(left), known[kind])
             if share > limit:
                 self._hold(
                     left,
@@ -280,91 +273,17 @@ class _Guards:
 
     # The guard of removals
 
-    def _missing(self, today: str) -> None:
-        limit = self.settings.guard_missing_percent
-        if not limit:
-            return
-        code = "guard_missing"
-        there = {row.key for row in self.programme.rows}
-        there |= {action.replaces for action in self.plan.actions if action.replaces}
-        there |= {
-            (Kind.SESSION, note.source_id)
-            for note in self.programme.skips
-            if note.code == "session_over"
-        }
-        known: Counter[Kind] = Counter()
-        gone: Counter[Kind] = Counter()
-        for key, entry in self.applied.mapped.items():
-            if (
-                # Rooms and tracks go with their last session, also with one that is over.
-                entry.kind in CHOICES
-                or entry.swoogo_id is None
-                or entry.state is State.TOMBSTONE
-                or str(entry.applied.get("date") or today) < today
-            ):
-                continue
-            known[entry.kind] += 1
-            gone[entry.kind] += key not in there
-        shrunk = [kind for kind in Kind if _share(gone[kind], known[kind]) > limit]
-        for kind in shrunk:
-            share = _share(gone[kind], known[kind])
-            message = (
-                f"{gone[kind]:,} of the {known[kind]:,} {kind.plural} in Swoogo ({share:.0f} %) no "
-                f"longer belong to what is synced: an empty read, or renamed statuses? Nothing is "
-                f"removed from Swoogo; look at them in Sessionboard, and at the settings that "
-                f"choose what is synced. If it is meant, raise guard_missing_percent."
-            )
-            self._warn(kind, code, message)
-        shrunk += self._short_reads(code, limit)
-        if shrunk:
-            names = " and ".join(kind.plural for kind in dict.fromkeys(shrunk))
-            self._hold_unlinks(
-                code,
-                f"So many {names} are no longer among what is synced, or were not read, that no "
-                f"speaker is taken off a session; see the note on them; {TO_APPROVE}",
-            )
 
-    def _short_reads(self, code: str, limit: int) -> list[Kind]:
-        """Kinds of which Sessionboard suddenly gave far fewer, or none."""
-        short = []
-        for kind in Kind:
-            before, now = self.full_reads.get(kind.plural, (0, 0))
-            share = _share(before - now, before)
-            if share > limit:
-                short.append(kind)
-                message = (
-                    f"Sessionboard gave {now:,} {kind.plural} when all were last read, and "
-                    f"{before:,} the time before ({share:.0f} % fewer): an outage, or a token that "
-                    f"may see less? What was read before is kept, and nothing is removed from "
-                    f"Swoogo; see whether they are all in Sessionboard."
-                )
-                self._warn(kind, code, message)
-        return short
+def share_of(count: int, known: int) -> float:
+    """What share of the known records is concerned.
 
-    def _warn(self, kind: Kind, code: str, message: str) -> None:
-        self.plan.warnings.append(Note("event", kind.plural, kind.plural, code, message))
+    Args:
+        count: How many are concerned.
+        known: How many are known.
 
-    def _hold_unlinks(self, code: str, message: str) -> None:
-        def is_held(action: Action) -> bool:
-            return action.verb is Verb.UNLINK and not self.approvals.allow(action, code)
-
-        held, kept = _split(self.plan.actions, is_held)
-        self.plan.held += [HeldBack(action, code, message) for action in held]
-        self.plan.actions = kept
-
-
-def _split(
-    actions: Iterable[Action], choose: Callable[[Action], bool]
-) -> tuple[list[Action], list[Action]]:
-    chosen: list[Action] = []
-    others: list[Action] = []
-    for action in actions:
-        (chosen if choose(action) else others).append(action)
-    return chosen, others
-
-
-def _share(count: int, known: int) -> float:
-    """In percent; 0 where there are too few to tell."""
+    Returns:
+        It, in percent; 0 where there are too few to tell.
+    """
     return 100 * count / known if known >= FEWEST else 0.0
 
 

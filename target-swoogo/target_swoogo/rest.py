@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timezone
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ import msgspec
 from target_swoogo.actions import Plan
 from target_swoogo.freeze import bounds as freeze_bounds
 from target_swoogo.model import Kind, Note  # noqa: TC001 - msgspec reads them
+from target_swoogo.removals import next_day
 from target_swoogo.report_directory import Directory, Pages
 from target_swoogo.settings import SCHEMA
 
@@ -37,7 +38,7 @@ class Rest(msgspec.Struct, frozen=True):
 
     Attributes:
         basis: Stands for all that it was decided by, besides records and time.
-        until: The first instant at which it may come out otherwise.
+        until: The first instant at which it may come out otherwise; None where there is none.
         event_name: The event's name in Sessionboard.
         zone: The event's time zone.
         counts: How many records of each kind are as they should be.
@@ -47,7 +48,7 @@ class Rest(msgspec.Struct, frozen=True):
     """
 
     basis: str
-    until: datetime
+    until: datetime | None
     event_name: str | None
     zone: str
     counts: dict[str, int]
@@ -133,7 +134,11 @@ class Rests:
     def _rest_of(self, pair: Pair) -> Rest | None:
         """What the last run found of a pair, if no time or setting lets this one find else."""
         rest = _read(self._known.get(pair.id))
-        if rest is None or rest.until <= self._now or rest.basis != self._basis(pair):
+        if (
+            rest is None
+            or (rest.until and rest.until <= self._now)
+            or rest.basis != self._basis(pair)
+        ):
             return None
         return rest
 
@@ -200,12 +205,13 @@ def _is_at_rest(report: PairReport, seen: Evaluated) -> bool:
     )
 
 
-def _next_change(seen: Evaluated, settings: Settings, now: datetime) -> datetime:
-    """A session ends, the freeze begins or ends, or a day does, from which the guards count."""
-    today = now.astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-    moments = [today + timedelta(days=1)]
-    if seen.programme.until is not None:
-        moments.append(seen.programme.until)
+def _next_change(seen: Evaluated, settings: Settings, now: datetime) -> datetime | None:
+    """When a session ends, the freeze begins or ends, or enough days are over for the guards."""
+    moments = [seen.programme.until] if seen.programme.until is not None else []
+    limit, today = settings.guard_missing_percent, now.astimezone(timezone.utc).date()
+    day = next_day(seen.programme, seen.applied, limit, today)
+    if day is not None:
+        moments.append(datetime.combine(day, time.min, timezone.utc))
     if settings.freeze_hours:
         moments += freeze_bounds(seen.programme, seen.zone, settings.freeze_hours)
-    return min(moment for moment in moments if moment > now)
+    return min((moment for moment in moments if moment > now), default=None)

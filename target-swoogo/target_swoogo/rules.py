@@ -215,7 +215,7 @@ class _Rules:
                 f'Session "{label}" ends before it starts; correct its times in Sessionboard.',
             )
         over = ends <= self.now and not self.settings.sync_past_sessions
-        if ends > self.now:
+        if ends > self.now and not self.settings.sync_past_sessions:
             self.out.until = min(self.out.until or ends, ends)
         return place(starts, ends, self.zone), starts, over
 

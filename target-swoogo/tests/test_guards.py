@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,7 @@ from target_swoogo.model import (
     Uploaded,
 )
 from target_swoogo.plan import make_plan
+from target_swoogo.removals import guard_removals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     MakeSettings = Callable[..., Settings]
 
-TODAY = "2027-03-01"
+TODAY = date(2027, 3, 1)
 NOW = 1_800_000_000.0
 
 
@@ -70,7 +72,9 @@ def guarded(
     made = Programme(rows, **programme)
     applied = Applied({entry.key: entry for entry in entries}, links or {}, images or {}, {})
     plan = make_plan(made, applied, Observed(None, matches or {}), settings, NOW)
-    guards.guard(plan, made, applied, settings, TODAY, approved, full_reads)
+    guards.guard(plan, made, applied, settings, approved)
+    limit = settings.guard_missing_percent
+    guard_removals(plan, made, applied, limit, TODAY, approved, full_reads)
     return plan
 
 
@@ -402,9 +406,9 @@ def test_a_hundred_thousand_unchanged_rows_are_one_pass(settings: MakeSettings) 
     mapped = Counted({row.key: known(row) for row in rows})
     plan = Plan(unchanged=rows)
     applied = Applied(mapped, {}, {}, {})
-    guards.guard(plan, Programme(rows), applied, settings(), TODAY)
+    guards.guard(plan, Programme(rows), applied, settings())
     assert mapped.looked_up == 0
     plan.actions = [Action(Verb.UPDATE, rows[0], {"name": Change("Old", "Session 0")})]
-    guards.guard(plan, Programme(rows), applied, settings(), TODAY)
+    guards.guard(plan, Programme(rows), applied, settings())
     assert mapped.looked_up == len(rows)
     assert (len(plan.actions), plan.held, plan.warnings) == (1, [], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -11,9 +12,9 @@ import pytest
 from target_swoogo.actions import Applied, Plan
 from target_swoogo.evaluate import Evaluated
 from target_swoogo.ledger import Pair
-from target_swoogo.model import Intent, Kind, Programme, Row
+from target_swoogo.model import Intent, Kind, Mapped, Programme, Row, State
 from target_swoogo.report import PairReport
-from target_swoogo.rest import Rest, Rests
+from target_swoogo.rest import Rest, Rests, _next_change
 from target_swoogo.source import Event
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def seen(until: datetime | None = None, **applied: Any) -> Evaluated:
     return Evaluated(event, ZONE, known, Programme([SESSION], until=until), {})
 
 
-def until(ledger: Any, settings: Settings, programme_until: datetime | None) -> datetime:
+def until(ledger: Any, settings: Settings, programme_until: datetime | None) -> datetime | None:
     rests = Rests(ledger, settings, "version", NOW)
     rests.note(report(), seen(programme_until))
     rests.keep()
@@ -81,9 +82,38 @@ def test_until_the_freeze_begins_or_ends(ledger: Any, settings: Callable[..., Se
     assert until(ledger, settings(freeze_hours=9), None) == NOW + timedelta(hours=5)
 
 
-def test_until_the_day_ends(ledger: Any, settings: Callable[..., Settings]) -> None:
-    later = NOW + timedelta(days=30)
-    assert until(ledger, settings(), later) == datetime(2027, 3, 10, tzinfo=timezone.utc)
+def test_until_enough_days_are_over(settings: Callable[..., Settings]) -> None:
+    """Nothing that was before today is missed, so that a share may pass its limit at midnight."""
+    on = {**dict.fromkeys(range(8), "2027-03-09"), **dict.fromkeys(range(8, 20), "2027-03-11")}
+    entries = [
+        Mapped(Kind.SESSION, f"s{n}", f"Session {n}", n + 1, {"date": day}, State.SYNCED)
+        for n, day in on.items()
+    ]
+    rows = [replace(SESSION, source_id=f"s{n}") for n in range(16)]
+    mapped = {entry.key: entry for entry in entries}
+    programme = Programme(rows)
+
+    def ends(**limit: int) -> datetime | None:
+        return _next_change(
+            replace(seen(mapped=mapped), programme=programme), settings(**limit), NOW
+        )
+
+    # Of 20 sessions 4 are gone; from the 10th on, of 12.
+    assert ends() == datetime(2027, 3, 10, tzinfo=timezone.utc)
+    assert ends(guard_missing_percent=50) is None
+    assert ends(guard_missing_percent=0) is None
+    mapped[Kind.SESSION, "s3"].applied["date"] = "next week"
+    assert ends() == datetime(2027, 3, 10, tzinfo=timezone.utc)
+    rows += [replace(SESSION, source_id=f"s{n}") for n in range(16, 20)]
+    assert ends() is None
+
+
+def test_without_anything_to_wait_for_a_pair_rests_on(
+    ledger: Any, settings: Callable[..., Settings]
+) -> None:
+    assert until(ledger, settings(), None) is None
+    rests = Rests(ledger, settings(), "version", NOW + timedelta(days=300))
+    assert rests.tell(report())
 
 
 def test_another_version_decides_anew(ledger: Any, settings: Callable[..., Settings]) -> None:

@@ -166,6 +166,7 @@ def test_the_next_session_to_end_is_when_the_rules_decide_otherwise(settings: Ma
         2027, 3, 11, 2, tzinfo=timezone.utc
     )
     assert decided(settings(), sessions=[over]).until is None
+    assert decided(settings(sync_past_sessions=True), sessions=[late]).until is None
 
 
 def test_a_deleted_session_is_not_wanted(settings: MakeSettings) -> None:
