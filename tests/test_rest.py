@@ -220,12 +220,43 @@ def test_an_event_that_was_not_mapped_for_a_while_is_looked_at(
     assert sorted(evaluations) == [4101, 4102]
 
 
-def test_at_the_latest_the_next_day_is_looked_at_anew(
+def test_a_new_day_changes_nothing(
     pair: Pair, evaluations: Evaluations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = told(pair.sync())
     clock(monkeypatch, timedelta(days=1))
-    pair.sync()
-    assert sorted(evaluations) == [4101, 4102]
+    assert told(pair.sync()) == before
+    assert evaluations == []
+
+
+def test_a_session_that_ends_is_told_and_nothing_else_is_looked_at(
+    pair: Pair, evaluations: Evaluations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {session["name"] for session in pair.sandbox.state.swoogo["sessions"].values()}
+    ends = sorted(
+        datetime.fromisoformat(session["ends_at"].replace("Z", "+00:00"))
+        for session in pair.sandbox.state.programme["sessions"].values()
+        if session["ends_at"] and session["title"] in names
+    )
+    before = told(pair.sync())
+    since = pair.now
+    clock(monkeypatch, ends[0] - datetime.now(timezone.utc) + timedelta(seconds=30))
+    after = told(pair.sync())
+    assert evaluations == []
+    assert pair.calls(since=since) == []
+
+    def over(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [n for one in pairs for n in one["skipped"] if n["code"] == "session_over"]
+
+    ended = sum(end == ends[0] for end in ends)
+    assert len(over(after)) - len(over(before)) == ended > 0
+    assert all(note["sessionboard_url"] for note in over(after))
+    unchanged = [
+        sum(one["counts"]["session"]["unchanged"] for one in pairs) for pairs in (before, after)
+    ]
+    assert unchanged[0] - unchanged[1] == ended
+    assert told(pair.sync()) == after, "it is at rest again, and says where they can be seen"
+    assert evaluations == []
 
 
 def test_what_an_unknown_version_remembered_is_ignored(

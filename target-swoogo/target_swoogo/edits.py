@@ -1,23 +1,28 @@
-"""What edits of a few records come to in an event pair that is otherwise at rest.
+"""What edits of a few records, and ends of sessions, come to in a pair that is otherwise at rest.
 
-The rules are applied to the edited records and to those around them twice: as they were, and as
-they are. Where no more than texts differ, in rows that are in Swoogo and as they should be, the
-edits are all that there is to do, and the rest of the pair is as the last run found it. Wherever
-that is not certain, there is no answer, and the whole pair is evaluated.
+The rules are applied twice to the edited records, to the sessions that ended and to the records
+around them: as they were then, and as they are now. Where no more than texts differ, in rows that
+are in Swoogo and as they should be, and sessions are gone that are merely over, that is all that
+there is to do, and the rest of the pair is as the last run found it. Wherever that is not certain,
+there is no answer, and the whole pair is evaluated.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as with_other
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from target_swoogo import observe
-from target_swoogo.actions import Applied, Verb
+from target_swoogo.actions import CHOICES, Applied, Verb
 from target_swoogo.evaluate import Evaluated, event_of, planned
 from target_swoogo.guards import FEWEST
 from target_swoogo.model import Kind, Programme, State
 from target_swoogo.preflight import look_over
+from target_swoogo.rest import places
 from target_swoogo.rules import Sources, decide
 from target_swoogo.source import STREAMS, Reader, Session, Unreadable, people_of
 
@@ -28,8 +33,8 @@ if TYPE_CHECKING:
     import msgspec
 
     from target_swoogo.ledger import Ledger, Pair
-    from target_swoogo.model import Key, Row
-    from target_swoogo.rest import Rest
+    from target_swoogo.model import Key, Mapped, Note, Row
+    from target_swoogo.rest import Rest, Since
     from target_swoogo.settings import Settings
 
 Payloads = dict[str, str]
@@ -42,6 +47,8 @@ _SINGLE = {
     "sponsors": Kind.SPONSOR,
 }
 """The streams whose records are about one record of Swoogo's, and of which kind."""
+
+_LISTS = {Kind.LOCATION: "rooms", Kind.TRACK: "tracks"}
 
 _TEXTS = frozenset(
     {
@@ -56,29 +63,23 @@ _ORDINARY = frozenset({Verb.UPDATE, Verb.IMAGE})
 
 
 def evaluate_edits(
-    ledger: Ledger,
-    pair: Pair,
-    rest: Rest,
-    before: Mapping[tuple[str, str], str],
-    settings: Settings,
-    now: datetime,
-) -> Evaluated | None:
-    """Evaluate what was edited, and nothing else.
+    ledger: Ledger, pair: Pair, since: Since, settings: Settings, now: datetime
+) -> tuple[Evaluated, Rest] | None:
+    """Evaluate what was edited and what ended, and nothing else.
 
     Args:
         ledger: What was received, and what Swoogo was told.
-        pair: The pair; but for the edits it is at rest.
-        rest: What the last run found.
-        before: What the edited records were, by stream and record id.
+        pair: The pair; but for that it is at rest.
+        since: What has happened since it was.
         settings: The settings.
         now: The instant that decides what is over.
 
     Returns:
-        The edited rows, and what Swoogo was told of them; None where the whole pair must be
-        evaluated.
+        The edited rows, with what Swoogo was told of them; and what is at rest when that is done.
+        None where the whole pair must be evaluated.
     """
     if (
-        any(stream not in _SINGLE for stream, _ in before)
+        any(stream not in _SINGLE for stream, _ in since.before)
         # Both ask for more than the records around an edit.
         or settings.freeze_hours
         or settings.subsessions == "as_sessions"
@@ -86,39 +87,40 @@ def evaluate_edits(
     ):
         return None
     event, zone = event_of(ledger, pair)
-    around = _Around.read(ledger, pair, before)
-    was, became = (
-        decide(sources, zone, settings, now, around.synced)
-        for sources in (around.sources(before), around.sources({}))
-    )
-    rows = _edited(was, became, rest)
-    if rows is None or not around.knows_everybody(became):
+    around = _Around.read(ledger, pair, since)
+    was = decide(around.sources(since.before), zone, settings, since.then, around.synced)
+    became = decide(around.sources({}), zone, settings, now, around.synced)
+    difference = _difference(was, became, since)
+    if difference is None or not around.knows_everybody(became):
         return None
-    keys = [row.key for row, _ in rows]
+    keys = [row.key for row in difference.rows]
+    known = ledger.mapped(pair, keys)
     applied = Applied(
-        ledger.mapped(pair, keys) | ledger.choices(pair),
-        ledger.links(pair, [row.source_id for row, _ in rows if row.kind is Kind.SPEAKER]),
+        known | ledger.choices(pair),
+        ledger.links(pair, [source_id for kind, source_id in keys if kind is Kind.SPEAKER]),
         ledger.images(pair, keys),
         {},
     )
-    seen = Evaluated(event, zone, applied, Programme([row for row, _ in rows]), {})
-    old = [former for _, former in rows]
+    seen = Evaluated(event, zone, applied, Programme(difference.rows), {})
+    rest = _without(difference, since.rest)
     if (
-        any(not _is_synced(applied, key) for key in keys)
-        or _is_much(rows, rest, settings)
-        or _is_told_of(old, seen.programme.rows, rest)
-        or look_over(Programme(old), applied.images) != look_over(seen.programme, applied.images)
+        any(not _is_synced(known, key) for key in keys)
+        or not _knows_places(difference, around)
+        or _is_much(difference.rows, rest, settings)
+        or _is_told_of(difference, since.rest)
+        or look_over(Programme(difference.former), applied.images)
+        != look_over(seen.programme, applied.images)
     ):
         return None
     plan = planned(seen, observe.observed(pair, {}), settings, now, ())
     others = (plan.skips, plan.warnings, plan.waiting, plan.dead, plan.settled, plan.held)
     is_ordinary = all(action.verb in _ORDINARY for action in plan.actions)
-    return seen if is_ordinary and not any(others) else None
+    return (seen, rest) if is_ordinary and not any(others) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """The edited records, and all those by which the rules decide about them.
+    """What was edited or ended, and all the records by which the rules decide about that.
 
     Attributes:
         payloads: By stream, as they are.
@@ -129,10 +131,11 @@ class _Around:
     synced: frozenset[str]
 
     @classmethod
-    def read(cls, ledger: Ledger, pair: Pair, before: Iterable[tuple[str, str]]) -> _Around:
+    def read(cls, ledger: Ledger, pair: Pair, since: Since) -> _Around:
         edited: dict[Kind, set[str]] = {kind: set() for kind in Kind}
-        for stream, record_id in before:
+        for stream, record_id in since.before:
             edited[_SINGLE[stream]].add(record_id)
+        edited[Kind.SESSION] |= since.over
         # A person's sessions decide whether they sync at all.
         sessions = edited[Kind.SESSION] | {
             session_id for _, session_id in ledger.links(pair, edited[Kind.SPEAKER])
@@ -201,41 +204,97 @@ def _people(sessions: Payloads) -> Iterator[str]:
             yield from (person.id for person in people_of(session))
 
 
-def _edited(was: Programme, became: Programme, rest: Rest) -> list[tuple[Row, Row]] | None:
-    """The rows that differ, as they are and as they were; None where more than texts does."""
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """In what the two programmes differ.
+
+    Attributes:
+        rows: The rows with other texts, as they are.
+        former: The same, as they were.
+        over: The sessions that ended, as they were, and the rooms and tracks that no other has.
+        notes: What is told of those sessions now.
+        used: Rooms and tracks, and how many of the sessions that are not over each has.
+    """
+
+    rows: list[Row]
+    former: list[Row]
+    over: list[Row]
+    notes: list[Note]
+    used: Counter[Key]
+
+
+def _difference(was: Programme, became: Programme, since: Since) -> _Difference | None:
+    """In what the programmes differ; None where more does than texts, and sessions that ended."""
     before = {row.key: row for row in was.rows}
     after = {row.key: row for row in became.rows}
-    notes = {*rest.skips, *rest.warnings}
+    over = [row for row in was.rows if row.source_id in since.over and row.key not in after]
+    # Whether a room or a track is still needed is decided by all sessions.
+    gone = {key for key in before.keys() - after.keys() if key[0] not in CHOICES}
+    told = Counter(became.skips)
+    told.subtract(was.skips)
+    notes = [note for note, more in told.items() if more]
+    seen = {*since.rest.skips, *since.rest.warnings}
     if (
-        before.keys() != after.keys()
+        not after.keys() <= before.keys()
+        or gone != {row.key for row in over}
+        or gone != {(Kind(note.kind), note.source_id) for note in notes}
+        or any(note.code != "session_over" or told[note] != 1 for note in notes)
         # Which of them it belongs to is decided by records far from the edited ones.
-        or any(note.code == "speaker_email_shared" for note in rest.skips)
-        or (was.skips, was.warnings) != (became.skips, became.warnings)
+        or any(note.code == "speaker_email_shared" for note in since.rest.skips)
+        or was.warnings != became.warnings
         or was.people != became.people
+        or {one: was.ends[one] for one in was.ends.keys() - since.over} != became.ends
         # What was left alone before was told before: else this is not what the last run saw.
-        or not notes.issuperset(note for note in (*was.skips, *was.warnings))
+        or not seen.issuperset((*was.skips, *was.warnings))
     ):
         return None
-    rows = [(row, before[key]) for key, row in after.items() if row != before[key]]
-    return rows if all(_shape(row) == _shape(former) for row, former in rows) else None
+    pairs = [(row, before[key]) for key, row in after.items() if row != before[key]]
+    if any(row.kind in CHOICES or _shape(row) != _shape(former) for row, former in pairs):
+        return None
+    used = Counter({(kind, record_id): count for kind, record_id, count in since.rest.used})
+    used.subtract(places(over))
+    over += [row for key, row in before.items() if key in used and not used[key]]
+    return _Difference([row for row, _ in pairs], [old for _, old in pairs], over, notes, +used)
+
+
+def _knows_places(difference: _Difference, around: _Around) -> bool:
+    """Whether the rooms and tracks of the sessions that ended are listed.
+
+    Of others, what counts is what the last of all their sessions says.
+    """
+    return all(
+        record_id in around.payloads[_LISTS[kind]] for kind, record_id in places(difference.over)
+    )
+
+
+def _without(difference: _Difference, rest: Rest) -> Rest:
+    """What is at rest without the sessions that ended."""
+    over = {row.source_id for row in difference.over}
+    return replace(
+        rest,
+        ends=[one for one in rest.ends if one[1] not in over],
+        used=[(*key, count) for key, count in difference.used.items()],
+        counts=dict(Counter(rest.counts) - Counter(row.kind.value for row in difference.over)),
+        skips=[*rest.skips, *difference.notes],
+    )
 
 
 def _shape(row: Row) -> Row:
     """All of a row by which anything is decided about others."""
     fields = {name: value for name, value in row.fields.items() if name not in _TEXTS}
-    return replace(row, label="", fields=fields, picture=None)
+    return with_other(row, label="", fields=fields, picture=None)
 
 
-def _is_synced(applied: Applied, key: Key) -> bool:
-    entry = applied.mapped.get(key)
+def _is_synced(known: Mapping[Key, Mapped], key: Key) -> bool:
+    entry = known.get(key)
     return entry is not None and entry.swoogo_id is not None and entry.state is State.SYNCED
 
 
-def _is_much(rows: Iterable[tuple[Row, Row]], rest: Rest, settings: Settings) -> bool:
+def _is_much(rows: Iterable[Row], rest: Rest, settings: Settings) -> bool:
     """Whether so many records changed that a guard may have to look at all of them."""
     limits = (settings.guard_changed_percent, settings.guard_emptied_percent)
     least = min((limit for limit in limits if limit), default=0)
-    changed = Counter(row.kind for row, _ in rows)
+    changed = Counter(row.kind for row in rows)
     return any(
         100 * count >= least * known
         for kind, count in changed.items()
@@ -243,7 +302,12 @@ def _is_much(rows: Iterable[tuple[Row, Row]], rest: Rest, settings: Settings) ->
     )
 
 
-def _is_told_of(old: Iterable[Row], new: Iterable[Row], rest: Rest) -> bool:
-    """Whether what is told of any record names one by a label that it no longer has."""
-    former = {row.label for row in old} - {row.label for row in new}
-    return any(label in note.message for label in former for note in (*rest.skips, *rest.warnings))
+def _is_told_of(difference: _Difference, rest: Rest) -> bool:
+    """Whether what is told of any record names one by a label that it no longer has, or is over."""
+    notes = (*rest.skips, *rest.warnings)
+    over = {row.key for row in difference.over}
+    labels = {row.label for row in difference.former} - {row.label for row in difference.rows}
+    labels |= {row.label for row in difference.over}
+    return any((note.kind, note.source_id) in over for note in notes) or any(
+        label in note.message for label in labels for note in notes
+    )

@@ -116,14 +116,14 @@ class Programme:
         skips: The records that should not, each with its reason.
         warnings: What syncs, but not quite as Sessionboard has it.
         people: Per session that is or was to be synced, the people on it.
-        until: The first instant at which a rule decides otherwise; None where there is none.
+        ends: Per accepted session that is not over, when it is; empty if past sessions sync too.
     """
 
     rows: list[Row] = field(default_factory=list)
     skips: list[Note] = field(default_factory=list)
     warnings: list[Note] = field(default_factory=list)
     people: dict[str, frozenset[str]] = field(default_factory=dict)
-    until: datetime | None = None
+    ends: dict[str, datetime] = field(default_factory=dict)
 
 
 class State(str, Enum):

@@ -103,7 +103,7 @@ class Reconciler:
         past = self.ledger.past_runs(_TREND)
         pairs = self._pairs()
         for pair in pairs:
-            if pair.at_rest is None or pair.plan.actions:
+            if not pair.directory.pages:
                 pair.directory = look_up(self.ledger, pair)
         left = self.quota.left if self.quota.spent else None
         report = RunReport(
@@ -205,18 +205,17 @@ class Reconciler:
         asks = self.quota.spent > asked or _unknown_levels(programme, pair)
         if self._rests is not None and rest is not None:
             if all(o.verdict is Verdict.UPDATED and o.code is None for o in report.outcomes):
-                self._rests.stay(pair, rest)
+                self._rests.stay(report, rest)
         elif self._rests is not None and not asks:
             self._rests.note(report, seen)
         return self.only is None and not any(o.code in _CUT_OFF for o in report.outcomes)
 
     def _seen(self, pair: Pair) -> tuple[Evaluated, Rest | None]:
-        """The pair as it stands; or its edits alone, and what the last run found of all others."""
-        if self._rests is not None and (edits := self._rests.edits(pair)) is not None:
-            rest, before = edits
-            seen = evaluate_edits(self.ledger, pair, rest, before, self.settings, self.now)
-            if seen is not None:
-                return seen, rest
+        """The pair as it stands; or what happened to it alone, and what the rest of it is."""
+        if self._rests is not None and (since := self._rests.since(pair)) is not None:
+            part = evaluate_edits(self.ledger, pair, since, self.settings, self.now)
+            if part is not None:
+                return part
         return evaluate(self.ledger, pair, self.settings, self.now), None
 
     def _apply(self, report: PairReport) -> None:

@@ -2,33 +2,36 @@
 
 An event pair is at rest after a run that found nothing to do for it and had nothing to wait for.
 It stays so while nothing arrives, no setting and no version changes, nobody else opens the ledger,
-and no instant passes at which the rules would decide otherwise.
+and no instant passes at which the rules would decide otherwise. What edits of a few records and
+the ends of a few sessions come to is evaluated alone (`edits`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, time, timezone
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from target_swoogo.actions import Plan
 from target_swoogo.freeze import bounds as freeze_bounds
-from target_swoogo.model import Kind, Note  # noqa: TC001 - msgspec reads them
+from target_swoogo.model import Kind, Note, Ref
+from target_swoogo.records import MOST_EDITS
 from target_swoogo.removals import next_day
 from target_swoogo.report_directory import Directory, Pages
 from target_swoogo.settings import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from target_swoogo.evaluate import Evaluated
     from target_swoogo.ledger import Ledger, Pair
-    from target_swoogo.model import Row
+    from target_swoogo.model import Key, Row
     from target_swoogo.report import PairReport
     from target_swoogo.settings import Settings
 
@@ -38,7 +41,11 @@ class Rest(msgspec.Struct, frozen=True):
 
     Attributes:
         basis: Stands for all that it was decided by, besides records and time.
-        until: The first instant at which it may come out otherwise; None where there is none.
+        until: The first instant at which it may come out otherwise, but for the ends of sessions;
+            None where there is none.
+        ends: When a session ends that is synced until then, and its id; the next ones, the
+            soonest first.
+        used: Rooms and tracks, and how many of the sessions that are not over each has.
         event_name: The event's name in Sessionboard.
         zone: The event's time zone.
         counts: How many records of each kind are as they should be.
@@ -49,12 +56,31 @@ class Rest(msgspec.Struct, frozen=True):
 
     basis: str
     until: datetime | None
+    ends: list[tuple[datetime, str]]
+    used: list[tuple[Kind, str, int]]
     event_name: str | None
     zone: str
     counts: dict[str, int]
     skips: list[Note]
     warnings: list[Note]
     pages: list[tuple[Kind, str, str | None, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What has happened to a pair since it was found at rest.
+
+    Attributes:
+        rest: What the last run found.
+        before: What the edited records were, by stream and record id.
+        over: The sessions that ended.
+        then: An instant at which they had not, and all others that are over had.
+    """
+
+    rest: Rest
+    before: Mapping[tuple[str, str], str]
+    over: frozenset[str]
+    then: datetime
 
 
 class Rests:
@@ -73,7 +99,7 @@ class Rests:
         self._version = version
         self._now = now
         self._known = ledger.resting()
-        self._kept: dict[int, Rest] = {}
+        self._stayed: list[tuple[PairReport, Rest]] = []
         self._found: list[tuple[PairReport, Evaluated]] = []
 
     def tell(self, report: PairReport) -> bool:
@@ -85,62 +111,63 @@ class Rests:
         Returns:
             Whether it is told, so that nothing has to be evaluated.
         """
-        pair = report.pair
-        rest = self._rest_of(pair)
-        if rest is None or pair.sessionboard_event_id in self._ledger.arrived:
+        since = self.since(report.pair)
+        if since is None or since.before or since.over:
             return False
+        rest = since.rest
         report.event_name, report.zone = rest.event_name, ZoneInfo(rest.zone)
         report.plan = Plan()
         self.tell_beside(report, rest, ())
-        self._kept[pair.id] = rest
+        pages = {(kind, id_): Pages(ours, theirs) for kind, id_, ours, theirs in rest.pages}
+        report.directory = Directory(pages)
+        self.stay(report, rest)
         return True
 
-    def edits(self, pair: Pair) -> tuple[Rest, dict[tuple[str, str], str]] | None:
-        """Look whether a pair is at rest but for edits of a few records.
+    def since(self, pair: Pair) -> Since | None:
+        """Look whether a pair is at rest but for edits of a few records, and sessions that ended.
 
         Args:
             pair: The pair.
 
         Returns:
-            What the last run found, and what the edited records were, by stream and record id;
-            None where the pair is not at rest, or where more has arrived.
+            What has happened since the last run; None where the pair is not at rest, or where more
+            has arrived.
         """
-        rest, before = self._rest_of(pair), self._ledger.arrived.get(pair.sessionboard_event_id)
-        return (rest, before) if rest is not None and before else None
+        rest = self._rest_of(pair)
+        before = self._ledger.arrived.get(pair.sessionboard_event_id, {})
+        if rest is None or before is None:
+            return None
+        over = [(end, session_id) for end, session_id in rest.ends if end <= self._now]
+        then = over[0][0] - datetime.resolution if over else self._now
+        return Since(rest, before, frozenset(session_id for _, session_id in over), then)
 
-    def tell_beside(self, report: PairReport, rest: Rest, edited: Iterable[Row]) -> None:
-        """Report what the last run found, beside what is done about edits.
+    def tell_beside(self, report: PairReport, rest: Rest, evaluated: Iterable[Row]) -> None:
+        """Report what is as the last run found it, beside what was evaluated.
 
         Args:
-            report: The pair's report, with the plan for the edited rows.
-            rest: What the last run found.
-            edited: The edited rows.
+            report: The pair's report, with the plan for the evaluated rows.
+            rest: What is at rest when that is done.
+            evaluated: The evaluated rows.
         """
-        report.at_rest = Counter(rest.counts) - Counter(row.kind.value for row in edited)
+        report.at_rest = Counter(rest.counts) - Counter(row.kind.value for row in evaluated)
         report.plan.skips[:0] = rest.skips
         report.plan.warnings[:0] = rest.warnings
-        pages = {(kind, id_): Pages(ours, theirs) for kind, id_, ours, theirs in rest.pages}
-        report.directory = Directory(pages)
 
-    def stay(self, pair: Pair, rest: Rest) -> None:
-        """Let a pair rest on, after its edits were carried out.
+    def stay(self, report: PairReport, rest: Rest) -> None:
+        """Let a pair rest on.
 
         Args:
-            pair: The pair.
-            rest: What was found before them.
+            report: The pair's report.
+            rest: What is at rest now.
         """
-        self._kept[pair.id] = rest
+        self._stayed.append((report, rest))
 
     def _rest_of(self, pair: Pair) -> Rest | None:
         """What the last run found of a pair, if no time or setting lets this one find else."""
         rest = _read(self._known.get(pair.id))
-        if (
-            rest is None
-            or (rest.until and rest.until <= self._now)
-            or rest.basis != self._basis(pair)
-        ):
+        if rest is None or rest.basis != self._basis(pair):
             return None
-        return rest
+        return rest if rest.until is None or self._now < rest.until else None
 
     def note(self, report: PairReport, seen: Evaluated) -> None:
         """Look whether a pair is at rest, after it was brought up to date.
@@ -154,21 +181,26 @@ class Rests:
 
     def keep(self) -> None:
         """Remember the pairs at rest, as the last thing that a run does."""
-        for report, seen in self._found:
-            self._kept[report.pair.id] = self._rest(report, seen)
-        texts = {pair: msgspec.json.encode(rest).decode() for pair, rest in self._kept.items()}
+        resting = [(report, self._rest(report, seen)) for report, seen in self._found]
+        texts = {
+            report.pair.id: msgspec.json.encode(replace(rest, pages=_pages(report, rest))).decode()
+            for report, rest in (*resting, *self._stayed)
+        }
         self._ledger.keep_resting(texts)
 
     def _rest(self, report: PairReport, seen: Evaluated) -> Rest:
+        until, ends = _next_changes(seen, self._settings, self._now)
         return Rest(
             self._basis(report.pair),
-            _next_change(seen, self._settings, self._now),
+            until,
+            ends,
+            [(*key, count) for key, count in places(seen.programme.rows).items()],
             report.event_name,
             seen.zone.key,
             {kind: n for kind, ended in report.counts().items() if (n := ended["unchanged"])},
             report.plan.skips,
             [note for note in report.plan.warnings if note.code not in _OF_THE_RUN],
-            [(*key, *pages) for key, pages in report.directory.pages.items()],
+            [],
         )
 
     def _basis(self, pair: Pair) -> str:
@@ -205,13 +237,38 @@ def _is_at_rest(report: PairReport, seen: Evaluated) -> bool:
     )
 
 
-def _next_change(seen: Evaluated, settings: Settings, now: datetime) -> datetime | None:
-    """When a session ends, the freeze begins or ends, or enough days are over for the guards."""
-    moments = [seen.programme.until] if seen.programme.until is not None else []
+def places(rows: Iterable[Row]) -> Counter[Key]:
+    """The rooms and tracks of sessions, and how many of the sessions each has.
+
+    Args:
+        rows: The sessions, and any others.
+    """
+    return Counter(
+        (place.kind, place.source_id)
+        for row in rows
+        if row.kind is Kind.SESSION
+        for place in row.fields.values()
+        if isinstance(place, Ref)
+    )
+
+
+def _pages(report: PairReport, rest: Rest) -> list[tuple[Kind, str, str | None, str | None]]:
+    """Where the records can be seen that are named for as long as the pair is at rest."""
+    named = {(note.kind, note.source_id) for note in (*rest.skips, *rest.warnings)}
+    return [(*key, *pages) for key, pages in report.directory.pages.items() if key in named]
+
+
+def _next_changes(
+    seen: Evaluated, settings: Settings, now: datetime
+) -> tuple[datetime | None, list[tuple[datetime, str]]]:
+    """When the freeze begins or ends, or enough days are over for the guards; and sessions end."""
+    ends = sorted((end, session_id) for session_id, end in seen.programme.ends.items())
+    listed = ends[:MOST_EDITS]
+    moments = [end for end, _ in ends[MOST_EDITS : MOST_EDITS + 1]]
     limit, today = settings.guard_missing_percent, now.astimezone(timezone.utc).date()
     day = next_day(seen.programme, seen.applied, limit, today)
     if day is not None:
         moments.append(datetime.combine(day, time.min, timezone.utc))
     if settings.freeze_hours:
         moments += freeze_bounds(seen.programme, seen.zone, settings.freeze_hours)
-    return min((moment for moment in moments if moment > now), default=None)
+    return min((moment for moment in moments if moment > now), default=None), listed

@@ -216,7 +216,7 @@ class _Rules:
             )
         over = ends <= self.now and not self.settings.sync_past_sessions
         if ends > self.now and not self.settings.sync_past_sessions:
-            self.out.until = min(self.out.until or ends, ends)
+            self.out.ends[session.id] = ends
         return place(starts, ends, self.zone), starts, over
 
     def _session_row(self, session: Session, label: str, placed: Placed, starts: datetime) -> Row:

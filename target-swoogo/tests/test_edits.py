@@ -23,7 +23,7 @@ from target_swoogo.model import Choice, Mapped, Ref, State, Uploaded
 from target_swoogo.preflight import look_over
 from target_swoogo.reconcile import Reconciler
 from target_swoogo.records import MOST_EDITS
-from target_swoogo.rest import Rests, _next_change
+from target_swoogo.rest import Rests, _next_changes, places
 from target_swoogo.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -40,8 +40,19 @@ EVENTS = (4101, 77001)
 NOW = datetime(2027, 3, 9, 10, tzinfo=timezone.utc)
 STAMPS = dict.fromkeys(("created_at", "updated_at"), "2027-01-01T00:00:00.000000+00:00")
 TIMES = [f"2027-05-0{day}T{hour:02}:00:00.000000+00:00" for day in (1, 2) for hour in (9, 10, 11)]
-LEAST_ALONE = 12
-"""Of the examples in which edits are evaluated alone; else nothing would be compared."""
+LATER = [
+    NOW,
+    NOW,
+    *(
+        datetime(2027, 5, day, hour, 45, tzinfo=timezone.utc)
+        for day, hour in ((1, 9), (1, 10), (2, 9))
+    ),
+]
+HOW = [(True, False), (True, True), (False, True)]
+"""Whether records were edited, and whether sessions ended."""
+
+LEAST_ALONE = 3
+"""Of the examples in which that is evaluated alone; else nothing would be compared."""
 
 PEOPLE, SESSIONS, SPONSORS, UNLISTED = 5, 6, 2, "p4"
 ROOMS = [None, *({"id": f"r{n}", "name": f"Hall {n}", "capacity": 20, **STAMPS} for n in (0, 1))]
@@ -198,37 +209,36 @@ class Desk:
                         sent = Uploaded(row.picture.url, row.picture.version, sha256="0")
                         ledger.save_image(pair, row.key, sent)
 
-    def run(self) -> None:
+    def run(self, now: datetime = NOW) -> None:
         with Ledger.open(self.url) as ledger:
-            Reconciler(ledger, self.settings, threading.Event(), "version", NOW).run()
+            Reconciler(ledger, self.settings, threading.Event(), "version", now).run()
 
 
 def told(action: Action) -> tuple[Any, ...]:
     return (action.verb, action.row, sorted(action.changes.items()), action.sessions)
 
 
-def both_ways(desk: Desk) -> tuple[Evaluated | None, Counter[Verb]]:
-    """Evaluate the edits, and everything, and see that it comes to the same."""
+def both_ways(desk: Desk, now: datetime = NOW) -> tuple[Evaluated | None, Counter[Verb]]:
+    """Evaluate what happened, and everything, and see that it comes to the same."""
     with Ledger.open(desk.url) as ledger:
         (pair,) = ledger.pairs()
         desk.put(ledger)
-        rests = Rests(ledger, desk.settings, "version", NOW)
-        edits = rests.edits(pair)
-        assert rests._rest_of(pair) is not None
-        if edits is None:
+        since = Rests(ledger, desk.settings, "version", now).since(pair)
+        result = evaluate_edits(ledger, pair, since, desk.settings, now) if since else None
+        if result is None:
             return None, Counter()
-        rest, before = edits
-        few = evaluate_edits(ledger, pair, rest, before, desk.settings, NOW)
-        if few is None:
-            return None, Counter()
-        everything = evaluate(ledger, pair, desk.settings, NOW)
+        few, rest = result
+        everything = evaluate(ledger, pair, desk.settings, now)
         observed = observe.observed(pair, {})
-        part, whole = (planned(s, observed, desk.settings, NOW, ()) for s in (few, everything))
+        part, whole = (planned(s, observed, desk.settings, now, ()) for s in (few, everything))
         warnings = whole.warnings + look_over(everything.programme, everything.applied.images)
         assert [told(a) for a in part.actions] == [told(a) for a in whole.actions]
-        assert (whole.skips, Counter(warnings)) == (rest.skips, Counter(rest.warnings))
+        assert Counter(whole.skips) == Counter(rest.skips)
+        assert Counter(warnings) == Counter(rest.warnings)
         assert not [*whole.held, *whole.waiting, *whole.dead, *whole.settled]
-        assert _next_change(everything, desk.settings, NOW) == rest.until
+        assert _next_changes(everything, desk.settings, now) == (rest.until, rest.ends)
+        used = {(kind, record_id): count for kind, record_id, count in rest.used}
+        assert used == places(everything.programme.rows)
         untouched = Counter(rest.counts) - Counter(r.kind.value for r in few.programme.rows)
         unchanged = untouched + Counter(row.kind.value for row in part.unchanged)
         assert unchanged == Counter(row.kind.value for row in whole.unchanged)
@@ -237,20 +247,25 @@ def both_ways(desk: Desk) -> tuple[Evaluated | None, Counter[Verb]]:
 
 @pytest.mark.parametrize("config", [{}, {"speakers": "all"}], ids=["usual", "all speakers"])
 def test_edits_come_out_as_when_everything_is_evaluated(config: dict[str, Any]) -> None:
-    alone: Counter[bool] = Counter()
+    alone: Counter[tuple[bool, bool, bool]] = Counter()
 
     @settings(
         deadline=None,
-        max_examples=80,
+        max_examples=160,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow],
     )
     @given(
-        st.lists(OF_ALL, max_size=4),
+        st.lists(OF_ALL, max_size=3),
         st.lists(OF_ALL, max_size=2),
-        st.one_of(st.lists(OF_TEXTS, min_size=1, max_size=3), st.lists(OF_ALL, max_size=3)),
+        st.one_of(
+            st.just([]),
+            st.lists(OF_TEXTS, min_size=1, max_size=2),
+            st.lists(OF_ALL, min_size=1, max_size=3),
+        ),
+        st.lists(st.sampled_from(LATER), min_size=2, max_size=2).map(sorted),
     )
-    def check(first: list[Any], then: list[Any], edits: list[Any]) -> None:
+    def check(first: list[Any], then: list[Any], edits: list[Any], later: list[datetime]) -> None:
         with TemporaryDirectory() as folder:
             desk = Desk(folder, **config)
             for stage in (first, then):
@@ -261,12 +276,13 @@ def test_edits_come_out_as_when_everything_is_evaluated(config: dict[str, Any]) 
                 if not ledger.resting():
                     return
             desk.run()
-            desk.run()
+            desk.run(later[0])
             desk.edit(edits)
-            alone[both_ways(desk)[0] is not None] += 1
+            few, _ = both_ways(desk, later[1])
+            alone[few is not None, bool(edits), later[0] < later[1]] += 1
 
     check()
-    assert alone[True] > LEAST_ALONE, alone
+    assert min(alone[True, edited, ended] for edited, ended in HOW) >= LEAST_ALONE, alone
 
 
 @pytest.fixture
@@ -339,6 +355,97 @@ def test_whatever_may_touch_others_is_not_evaluated_alone(
     one = desk()
     one.edit([edit])
     assert both_ways(one)[0] is None
+
+
+AFTER_S0 = datetime(2027, 5, 1, 9, 45, tzinfo=timezone.utc)
+"""Session 0 has just ended; another one is in its room, and one in each track."""
+
+
+@pytest.mark.parametrize("first", [NOW, AFTER_S0], ids=["as it ends", "after it was found over"])
+def test_a_session_that_ended_is_evaluated_alone(
+    desk: Callable[..., Desk], first: datetime
+) -> None:
+    one = desk()
+    one.run(first)
+    one.edit([("sessions", "s2", ("description", "Other words"))])
+    few, done = both_ways(one, AFTER_S0)
+    assert few is not None
+    assert done == {Verb.UPDATE: 1}
+
+
+@pytest.mark.parametrize("rooms", [ROOMS[1:], [ROOMS[1], None]], ids=["usual", "last in its room"])
+def test_the_end_of_a_session_is_nothing_to_do(
+    desk: Callable[..., Desk], rooms: list[Record | None]
+) -> None:
+    few, done = both_ways(
+        desk([("sessions", s, ("room", rooms[1])) for s in ("s2", "s4")]), AFTER_S0
+    )
+    assert few is not None
+    assert (few.programme.rows, done) == ([], {})
+
+
+def test_a_room_that_is_told_of_does_not_go_alone(desk: Callable[..., Desk]) -> None:
+    unused = [("sessions", one, ("room", None)) for one in ("s2", "s4")]
+    one = desk([*unused, ("rooms", "r0", ("name", "TBA"))])
+    assert both_ways(one, AFTER_S0)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("stages", "edit"),
+    [
+        ([("sessions", "s0", ("title", "TBA"))], None),
+        ([("sessions", "s0", (f, session(1)[f])) for f in ("starts_at", "ends_at")], None),
+        ([("sessions", "s0", ("ends_at", "2027-05-02T09:00:00Z"))], None),
+        ([], ("sessions", "s0", ("ends_at", "2027-05-01T11:00:00Z"))),
+        ([], ("sessions", "s0", ("participants", [person(1)]))),
+        ([], ("sessions", "s0", ("status", "declined"))),
+    ],
+    ids=[
+        "told of",
+        "at once with another",
+        "on another day",
+        "goes on",
+        "without somebody",
+        "declined",
+    ],
+)
+def test_a_session_that_is_not_merely_over_is_not_evaluated_alone(
+    desk: Callable[..., Desk], stages: list[Any], edit: Any
+) -> None:
+    one = desk(stages)
+    one.edit([edit] if edit else [])
+    now = (
+        AFTER_S0
+        if "ends_at" not in str(stages)
+        else datetime(2027, 5, 2, 9, 10, tzinfo=timezone.utc)
+    )
+    assert both_ways(one, now)[0] is None
+
+
+def test_a_session_that_ends_later_on_another_day_is_not_evaluated_alone(
+    desk: Callable[..., Desk],
+) -> None:
+    """Swoogo shows midnight both times, but when it is over has changed."""
+    one = desk([("sessions", "s5", ("ends_at", "2027-05-04T09:00:00Z"))])
+    one.edit([("sessions", "s5", ("ends_at", "2027-05-05T09:00:00Z"))])
+    assert both_ways(one)[0] is None
+
+
+def test_a_room_that_is_in_no_list_is_not_renamed_by_one_session(
+    desk: Callable[..., Desk],
+) -> None:
+    """Which session says what it is called is decided by all of them."""
+    one = desk()
+    with Ledger.open(one.url) as ledger, ledger.commit():
+        ledger._db.exec_driver_sql("DELETE FROM swoogo_source WHERE stream = 'rooms'")
+    del one.world["rooms"]
+    one.settle()
+    one.run()
+    one.run()
+    one.edit([("sessions", "s1", ("room", {**session(1)["room"], "name": "Another hall"}))])
+    assert both_ways(one)[0] is None
+    one.edit([("sessions", "s1", ("room", session(1)["room"]))])
+    assert both_ways(one, AFTER_S0)[0] is None
 
 
 def test_a_session_by_whose_title_another_is_told_of_is_not_renamed_alone(

@@ -13,8 +13,9 @@ from target_swoogo.actions import Applied, Plan
 from target_swoogo.evaluate import Evaluated
 from target_swoogo.ledger import Pair
 from target_swoogo.model import Intent, Kind, Mapped, Programme, Row, State
+from target_swoogo.records import MOST_EDITS
 from target_swoogo.report import PairReport
-from target_swoogo.rest import Rest, Rests, _next_change
+from target_swoogo.rest import Rest, Rests, _next_changes
 from target_swoogo.source import Event
 
 if TYPE_CHECKING:
@@ -55,31 +56,43 @@ def report() -> PairReport:
     return PairReport(Pair(1, 4101, 77001), "Event", Plan(unchanged=[SESSION]))
 
 
-def seen(until: datetime | None = None, **applied: Any) -> Evaluated:
+def seen(ends: datetime | None = None, **applied: Any) -> Evaluated:
     known = Applied(**{"mapped": {}, "links": {}, "images": {}, "intents": {}} | applied)
     event = Event(id=4101, name="Event", timezone=ZONE.key)
-    return Evaluated(event, ZONE, known, Programme([SESSION], until=until), {})
+    return Evaluated(event, ZONE, known, Programme([SESSION], ends={"s": ends} if ends else {}), {})
 
 
-def until(ledger: Any, settings: Settings, programme_until: datetime | None) -> datetime | None:
+def rest(ledger: Any, settings: Settings, ends: datetime | None = None) -> Rest:
     rests = Rests(ledger, settings, "version", NOW)
-    rests.note(report(), seen(programme_until))
+    rests.note(report(), seen(ends))
     rests.keep()
     (text,) = ledger.texts.values()
-    return msgspec.json.decode(text, type=Rest).until
+    return msgspec.json.decode(text, type=Rest)
 
 
-def test_until_the_next_session_ends(ledger: Any, settings: Callable[..., Settings]) -> None:
+def test_until_a_session_ends(ledger: Any, settings: Callable[..., Settings]) -> None:
     ends = NOW + timedelta(hours=2)
-    assert until(ledger, settings(), ends) == ends
+    assert rest(ledger, settings(), ends).ends == [(ends, "s")]
     for ahead, told in ((-1, True), (0, False), (1, False)):
-        rests = Rests(ledger, settings(), "version", ends + timedelta(seconds=ahead))
+        now = ends + timedelta(seconds=ahead)
+        rests = Rests(ledger, settings(), "version", now)
         assert rests.tell(report()) is told
+        since = rests.since(report().pair)
+        assert since is not None
+        assert (set(since.over), since.then < ends) == (set() if told else {"s"}, True)
+
+
+def test_more_ends_than_are_listed_are_waited_for(settings: Callable[..., Settings]) -> None:
+    ends = {f"s{n}": NOW + timedelta(minutes=n) for n in range(1, MOST_EDITS + 3)}
+    programme = Programme([SESSION], ends=ends)
+    until, listed = _next_changes(replace(seen(), programme=programme), settings(), NOW)
+    assert [session_id for _, session_id in listed] == list(ends)[:MOST_EDITS]
+    assert until == ends[f"s{MOST_EDITS + 1}"]
 
 
 def test_until_the_freeze_begins_or_ends(ledger: Any, settings: Callable[..., Settings]) -> None:
-    assert until(ledger, settings(freeze_hours=3), None) == NOW + timedelta(hours=1)
-    assert until(ledger, settings(freeze_hours=9), None) == NOW + timedelta(hours=5)
+    assert rest(ledger, settings(freeze_hours=3)).until == NOW + timedelta(hours=1)
+    assert rest(ledger, settings(freeze_hours=9)).until == NOW + timedelta(hours=5)
 
 
 def test_until_enough_days_are_over(settings: Callable[..., Settings]) -> None:
@@ -94,9 +107,8 @@ def test_until_enough_days_are_over(settings: Callable[..., Settings]) -> None:
     programme = Programme(rows)
 
     def ends(**limit: int) -> datetime | None:
-        return _next_change(
-            replace(seen(mapped=mapped), programme=programme), settings(**limit), NOW
-        )
+        known = replace(seen(mapped=mapped), programme=programme)
+        return _next_changes(known, settings(**limit), NOW)[0]
 
     # Of 20 sessions 4 are gone; from the 10th on, of 12.
     assert ends() == datetime(2027, 3, 10, tzinfo=timezone.utc)
@@ -111,13 +123,13 @@ def test_until_enough_days_are_over(settings: Callable[..., Settings]) -> None:
 def test_without_anything_to_wait_for_a_pair_rests_on(
     ledger: Any, settings: Callable[..., Settings]
 ) -> None:
-    assert until(ledger, settings(), None) is None
+    assert rest(ledger, settings()).until is None
     rests = Rests(ledger, settings(), "version", NOW + timedelta(days=300))
     assert rests.tell(report())
 
 
 def test_another_version_decides_anew(ledger: Any, settings: Callable[..., Settings]) -> None:
-    until(ledger, settings(), None)
+    rest(ledger, settings())
     assert Rests(ledger, settings(), "version", NOW).tell(report())
     assert not Rests(ledger, settings(), "another", NOW).tell(report())
 
@@ -134,7 +146,7 @@ def test_a_create_whose_answer_was_lost_lets_nothing_rest(
 def test_what_is_told_again_is_what_was_told(
     ledger: Any, settings: Callable[..., Settings]
 ) -> None:
-    until(ledger, settings(), None)
+    rest(ledger, settings())
     again = report()
     again.plan, again.event_name = Plan(), None
     assert Rests(ledger, settings(), "version", NOW).tell(again)

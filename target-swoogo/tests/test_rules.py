@@ -156,17 +156,16 @@ def test_past_sessions_sync_when_asked_for(settings: MakeSettings) -> None:
     assert codes(decided(settings(sync_past_sessions=True), sessions=[past])) == []
 
 
-def test_the_next_session_to_end_is_when_the_rules_decide_otherwise(settings: MakeSettings) -> None:
+def test_the_rules_say_when_a_session_will_be_over(settings: MakeSettings) -> None:
     over = a_session("over", starts_at="2027-02-01T10:00:00Z", ends_at="2027-02-01T11:00:00Z")
     late = a_session("late", ends_at="2027-03-11T02:00:00Z")
     pending = a_session("pending", status="pending", ends_at="2027-03-10T14:30:00Z")
     programme = decided(settings(), sessions=[late, over, pending, a_session()])
-    assert programme.until == datetime(2027, 3, 10, 15, tzinfo=timezone.utc)
-    assert decided(settings(), sessions=[late]).until == datetime(
-        2027, 3, 11, 2, tzinfo=timezone.utc
-    )
-    assert decided(settings(), sessions=[over]).until is None
-    assert decided(settings(sync_past_sessions=True), sessions=[late]).until is None
+    assert programme.ends == {
+        "late": datetime(2027, 3, 11, 2, tzinfo=timezone.utc),
+        a_session().id: datetime(2027, 3, 10, 15, tzinfo=timezone.utc),
+    }
+    assert decided(settings(sync_past_sessions=True), sessions=[late]).ends == {}
 
 
 def test_a_deleted_session_is_not_wanted(settings: MakeSettings) -> None:

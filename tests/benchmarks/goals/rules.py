@@ -135,12 +135,12 @@ def _edit(url: str, settings: Settings) -> float:
         with ledger.commit():
             ledger.put("sessions", [(programme.EVENT, record_id, edited)])
         began = time.process_time()
-        edits = Rests(ledger, settings, "benchmark", now).edits(pair)
-        seen = evaluate_edits(ledger, pair, *edits, settings, now) if edits else None
-        if seen is None:
+        since = Rests(ledger, settings, "benchmark", now).since(pair)
+        part = evaluate_edits(ledger, pair, since, settings, now) if since else None
+        if part is None:
             message = "an edit of a title was not evaluated alone"
             raise RuntimeError(message)
-        plan = planned(seen, observe.observed(pair, {}), settings, now, ())
+        plan = planned(part[0], observe.observed(pair, {}), settings, now, ())
         seconds = time.process_time() - began
         with ledger.commit():
             ledger.put("sessions", [(programme.EVENT, record_id, stored.encode())])
