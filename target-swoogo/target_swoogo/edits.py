@@ -227,17 +227,15 @@ def _difference(was: Programme, became: Programme, since: Since) -> _Difference 
     """In what the programmes differ; None where more does than texts, and sessions that ended."""
     before = {row.key: row for row in was.rows}
     after = {row.key: row for row in became.rows}
-    over = [row for row in was.rows if row.source_id in since.over and row.key not in after]
     # Whether a room or a track is still needed is decided by all sessions.
-    gone = {key for key in before.keys() - after.keys() if key[0] not in CHOICES}
+    over = [row for key, row in before.items() if key not in after and row.kind not in CHOICES]
     told = Counter(became.skips)
     told.subtract(was.skips)
     notes = [note for note, more in told.items() if more]
     seen = {*since.rest.skips, *since.rest.warnings}
     if (
         not after.keys() <= before.keys()
-        or gone != {row.key for row in over}
-        or gone != {(Kind(note.kind), note.source_id) for note in notes}
+        or {(note.kind, note.source_id) for note in notes} != {row.key for row in over}
         or any(note.code != "session_over" or told[note] != 1 for note in notes)
         # Which of them it belongs to is decided by records far from the edited ones.
         or any(note.code == "speaker_email_shared" for note in since.rest.skips)

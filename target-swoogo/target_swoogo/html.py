@@ -34,7 +34,6 @@ _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # square of their number; no agenda has so many.
 _MOST_TAGS = 2_000
 _MOST_PASSES = 10
-_PRE = re.compile(r"(<pre>)(?=\n)")
 
 
 def sanitize(html: str) -> str:
@@ -64,10 +63,10 @@ def sanitize(html: str) -> str:
     # find exactly what was checked here.
     seen = text
     for _ in range(_MOST_PASSES):
-        if len(_MARKUP.findall(seen)) > _MOST_TAGS:
+        if seen.count("<") > _MOST_TAGS and len(_MARKUP.findall(seen)) > _MOST_TAGS:
             break
         # HTML ignores one line end after <pre>: without a second one each pass would lose a line.
-        cleaned = _PRE.sub("\\1\n", _cleaner.clean(seen))
+        cleaned = _cleaner.clean(seen).replace("<pre>\n", "<pre>\n\n")
         if cleaned == seen:
             return cleaned
         seen = cleaned

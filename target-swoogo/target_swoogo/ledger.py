@@ -248,7 +248,7 @@ class Ledger(SourceRecords, History):
         table = schema.mapped
         kinds = [kind.value for kind in CHOICES]
         wanted = select(table).where(table.c.pair_id == pair.id, table.c.kind.in_(kinds))
-        return _entries(self._db.execute(wanted))
+        return _entries(self._rows(wanted))
 
     def links(
         self, pair: Pair, speaker_ids: Collection[str] | None = None
@@ -265,7 +265,7 @@ class Ledger(SourceRecords, History):
         return {
             (speaker_id, session_id): made
             for chosen in chosen_by(link.speaker_id, speaker_ids)
-            for _, speaker_id, session_id, made in self._db.execute(
+            for _, speaker_id, session_id, made in self._rows(
                 select(schema.link).where(link.pair_id == pair.id, *chosen)
             )
         }
@@ -379,12 +379,12 @@ class Ledger(SourceRecords, History):
     ) -> Iterator[Row[Any]]:
         wanted = select(table).where(table.c.pair_id == pair.id)
         if keys is None:
-            yield from self._db.execute(wanted)
+            yield from self._rows(wanted)
             return
         for kind in Kind:
             ids = [source_id for of, source_id in keys if of is kind]
             for chosen in chosen_by(table.c.source_id, ids):
-                yield from self._db.execute(wanted.where(table.c.kind == kind.value, *chosen))
+                yield from self._rows(wanted.where(table.c.kind == kind.value, *chosen))
 
 
 def _refuse_remapping(mapping: tuple[int, int], other: Pair) -> None:

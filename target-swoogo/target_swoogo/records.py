@@ -123,11 +123,11 @@ class SourceRecords(Store):
             .order_by(table.record_id)
         )
         for chosen in chosen_by(table.record_id, ids):
-            for row in self._db.execute(wanted.where(*chosen)):
+            for record_id, payload, digest in self._rows(wanted.where(*chosen)):
                 # The database's own check sees the shape of its pages, not what stands in them.
-                if _digest(row.payload.encode()) != row.digest:
+                if _digest(payload.encode()) != digest:
                     raise damaged(self._database.shown, f"a record of stream {stream} was altered")
-                yield row.record_id, row.payload
+                yield record_id, payload
 
 
 @cache

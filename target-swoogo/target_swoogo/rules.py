@@ -137,18 +137,18 @@ class _Rules:
         label = label_of(session.title, session.friendly_id, session.id)
         try:
             self._accepted(session, label)
-            placed, starts, over = self._placed(session, label)
+            placed, order, over = self._placed(session, label)
             on_it = {p.id: p for p in _participants(session, self.settings.roles)}
             self.out.people[session.id] = frozenset(on_it)
             if over and session.id in self.synced:
-                self._link(session.id, starts, on_it)
+                self._link(session.id, order, on_it)
             if over:
                 raise Refused(
                     "session_over",
                     f'Session "{label}" is over, and past sessions are not synced; nothing needs '
                     f"to be done (the setting sync_past_sessions would include it).",
                 )
-            row = self._session_row(session, label, placed, starts)
+            row = self._session_row(session, label, placed, order)
         except Refused as refused:
             self._skip(Kind.SESSION, session.id, label, refused)
             return
@@ -164,7 +164,7 @@ class _Rules:
             )
         self.seen.add(session.id)
         self.out.rows.append(row)
-        self._link(session.id, starts, on_it)
+        self._link(session.id, order, on_it)
 
     def _subsession(self, session: Session, parent_id: str) -> None:
         label = label_of(session.title, session.friendly_id, session.id)
@@ -206,7 +206,7 @@ class _Rules:
                 f"sync it.",
             )
 
-    def _placed(self, session: Session, label: str) -> tuple[Placed, datetime, bool]:
+    def _placed(self, session: Session, label: str) -> tuple[Placed, str, bool]:
         starts = instant(session.starts_at, label, "start")
         ends = instant(session.ends_at, label, "end")
         if ends < starts:
@@ -217,9 +217,9 @@ class _Rules:
         over = ends <= self.now and not self.settings.sync_past_sessions
         if ends > self.now and not self.settings.sync_past_sessions:
             self.out.ends[session.id] = ends
-        return place(starts, ends, self.zone), starts, over
+        return place(starts, ends, self.zone), starts.isoformat(), over
 
-    def _session_row(self, session: Session, label: str, placed: Placed, starts: datetime) -> Row:
+    def _session_row(self, session: Session, label: str, placed: Placed, order: str) -> Row:
         if not line(session.title):
             raise Refused(
                 "session_without_title",
@@ -239,7 +239,7 @@ class _Rules:
             "track_id": self._track_of(session),
         }
         check_limits(fields, f'Session "{label}"')
-        return Row(Kind.SESSION, session.id, label, fields, starts.isoformat())
+        return Row(Kind.SESSION, session.id, label, fields, order)
 
     def _room(self, embedded: Room) -> Room:
         """The rooms stream is read afresh each run; a session may embed an older copy."""
@@ -260,10 +260,10 @@ class _Rules:
         self.tracks[track.id] = track
         return Ref(Kind.TRACK, track.id)
 
-    def _link(self, session_id: str, starts: datetime, on_it: Mapping[str, Participant]) -> None:
+    def _link(self, session_id: str, order: str, on_it: Mapping[str, Participant]) -> None:
         for person_id, person in on_it.items():
             self.people.setdefault(person_id, person)
-            self.linked.setdefault(person_id, {})[session_id] = starts.isoformat()
+            self.linked.setdefault(person_id, {})[session_id] = order
 
     # Choices
 

@@ -59,11 +59,12 @@ class Placed(NamedTuple):
     clamped: bool
 
 
+@lru_cache(maxsize=10_000)
 def place(starts: datetime, ends: datetime, zone: ZoneInfo) -> Placed:
     """Place a session on its start's calendar day.
 
     "Sessions that span multiple dates are not supported in Swoogo and will be synced as the same
-    calendar day as the start date" (Sessionboard's Swoogo article).
+    calendar day as the start date" (Sessionboard's Swoogo article). Cached, for many are at once.
 
     Args:
         starts: The start.
@@ -103,14 +104,19 @@ def instant(text: str | None, label: str, which: str) -> datetime:
             f'Session "{label}" has no {which} time; schedule it in Sessionboard to sync it.',
         )
     try:
-        moment = msgspec.convert(text, datetime)
-        if moment.year not in _YEARS:
-            raise ValueError
+        return _moment(text)
     except (msgspec.ValidationError, ValueError):
         raise Refused(
             "session_time_unreadable",
             f'The {which} time of session "{label}" cannot be read; set it anew in Sessionboard.',
         ) from None
+
+
+@lru_cache(maxsize=10_000)
+def _moment(text: str) -> datetime:
+    moment = msgspec.convert(text, datetime)
+    if moment.year not in _YEARS:
+        raise ValueError
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
@@ -162,7 +168,11 @@ def check_limits(fields: Mapping[str, Value], who: str) -> None:
     """
     for name, value in fields.items():
         text = value.name if isinstance(value, Choice) else value
-        if isinstance(text, str) and len(text) > (limit := _LIMITS.get(name, SHORT_TEXT)):
+        if (
+            isinstance(text, str)
+            and len(text) > SHORT_TEXT  # as hardly any is
+            and len(text) > (limit := _LIMITS.get(name, SHORT_TEXT))
+        ):
             raise Refused(
                 "text_too_long",
                 f"{who} has a {name.replace('_', ' ')} of {len(text):,} characters, and Swoogo "

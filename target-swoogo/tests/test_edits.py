@@ -431,10 +431,9 @@ def test_a_session_that_ends_later_on_another_day_is_not_evaluated_alone(
     assert both_ways(one)[0] is None
 
 
-def test_a_room_that_is_in_no_list_is_not_renamed_by_one_session(
-    desk: Callable[..., Desk],
-) -> None:
-    """Which session says what it is called is decided by all of them."""
+@pytest.fixture
+def unlisted(desk: Callable[..., Desk]) -> Desk:
+    """A desk at rest whose rooms are known from sessions only."""
     one = desk()
     with Ledger.open(one.url) as ledger, ledger.commit():
         ledger._db.exec_driver_sql("DELETE FROM swoogo_source WHERE stream = 'rooms'")
@@ -442,10 +441,18 @@ def test_a_room_that_is_in_no_list_is_not_renamed_by_one_session(
     one.settle()
     one.run()
     one.run()
-    one.edit([("sessions", "s1", ("room", {**session(1)["room"], "name": "Another hall"}))])
-    assert both_ways(one)[0] is None
-    one.edit([("sessions", "s1", ("room", session(1)["room"]))])
-    assert both_ways(one, AFTER_S0)[0] is None
+    return one
+
+
+def test_a_room_that_is_in_no_list_is_not_renamed_by_one_session(unlisted: Desk) -> None:
+    """Which session says what it is called is decided by all of them."""
+    room = {**session(1)["room"], "name": "Another hall"}
+    unlisted.edit([("sessions", "s1", ("room", room))])
+    assert both_ways(unlisted)[0] is None
+
+
+def test_a_room_that_is_in_no_list_may_be_told_by_a_session_that_ends(unlisted: Desk) -> None:
+    assert both_ways(unlisted, AFTER_S0)[0] is None
 
 
 def test_a_session_by_whose_title_another_is_told_of_is_not_renamed_alone(

@@ -48,8 +48,9 @@ def measure(scale: Scale) -> list[Figure]:
                 partial(_judge, url, settings, rows),
                 partial(_run, url, settings),
                 partial(_edit, url, settings),
+                partial(_end, url, settings),
             )
-    (small, _, _), (great, again, edited) = taken[few], taken[many]
+    (small, *_), (great, again, edited, ended) = taken[few], taken[many]
     return [
         at_most(
             f"Rules and plan over {many:,} rows, of which all but one are unchanged: seconds of "
@@ -59,8 +60,15 @@ def measure(scale: Scale) -> list[Figure]:
             "{}",
         ),
         at_most(
-            f"Rules and plan over {many:,} unchanged rows, all judged anew, as on a new day: "
+            f"Rules and plan over {many:,} unchanged rows, weeks later, when a session has ended: "
             f"seconds of processor time",
+            ended,
+            _MOST_SECONDS,
+            "{}",
+        ),
+        at_most(
+            f"Rules and plan over {many:,} unchanged rows, all judged anew, as with another "
+            f"setting: seconds of processor time",
             great,
             _MOST_SECONDS,
             "{}",
@@ -146,6 +154,30 @@ def _edit(url: str, settings: Settings) -> float:
             ledger.put("sessions", [(programme.EVENT, record_id, stored.encode())])
     if len(plan.actions) != 1:
         message = f"{len(plan.actions)} actions"
+        raise RuntimeError(message)
+    return seconds
+
+
+def _end(url: str, settings: Settings) -> float:
+    """The next session ends, in a pair that is at rest."""
+    _run(url, settings)
+    with Ledger.open(url) as ledger:
+        (pair,) = ledger.pairs()
+        before = Rests(ledger, settings, "benchmark", datetime.now(timezone.utc)).since(pair)
+        if before is None:
+            message = "the pair is not at rest"
+            raise RuntimeError(message)
+        now = before.rest.ends[0][0]
+        began = time.process_time()
+        since = Rests(ledger, settings, "benchmark", now).since(pair)
+        part = evaluate_edits(ledger, pair, since, settings, now) if since else None
+        if part is None:
+            message = "the end of a session was not evaluated alone"
+            raise RuntimeError(message)
+        plan = planned(part[0], observe.observed(pair, {}), settings, now, ())
+        seconds = time.process_time() - began
+    if plan.actions or len(part[1].skips) != len(before.rest.skips) + 1:
+        message = f"{len(plan.actions)} actions, {len(part[1].skips)} skips"
         raise RuntimeError(message)
     return seconds
 
