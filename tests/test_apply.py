@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from target_swoogo.commands import main
 from target_swoogo.errors import TargetError
+from target_swoogo.ledger import Ledger
 
 from .small_programme import MAPPINGS, SWOOGO_EVENT, person, sponsor, write_programme
 
@@ -39,6 +40,34 @@ def synced(pair: Pair) -> Pair:
     report = pair.sync()
     assert outcomes(report, "failed") == outcomes(report, "pending") == {}
     return pair
+
+
+# What is under way
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 1), (3, 3), (4, 5), (8, 10)])
+def test_few_creates_are_begun_at_once(
+    make_pair: Callable[..., Pair], monkeypatch: pytest.MonkeyPatch, workers: int, most: int
+) -> None:
+    """Each is one that a kill leaves unknown; a fourth more than workers keeps them all busy."""
+    begun: set[Any] = set()
+    peak = 0
+    open_intent, close_intent = Ledger.open_intent, Ledger.close_intent
+
+    def opening(ledger: Ledger, pair: Any, key: Any, intent: Any) -> None:
+        nonlocal peak
+        begun.add(key)
+        peak = max(peak, len(begun))
+        open_intent(ledger, pair, key, intent)
+
+    def closing(ledger: Ledger, pair: Any, key: Any) -> None:
+        begun.discard(key)
+        close_intent(ledger, pair, key)
+
+    monkeypatch.setattr(Ledger, "open_intent", opening)
+    monkeypatch.setattr(Ledger, "close_intent", closing)
+    make_pair(MAPPINGS, sessions=20).sync(max_workers=workers)
+    assert peak == most
 
 
 # What was done

@@ -146,6 +146,7 @@ class Applier:
         return self._outcomes
 
     def _run_stage(self, waiting: deque[Action]) -> None:
+        most = self.settings.max_workers + self.settings.max_workers // _WAITING
         running: dict[Future[Any], _Step] = {}
         done: Iterable[Future[Any]] = ()
         with ThreadPoolExecutor(self.settings.max_workers) as pool:
@@ -154,7 +155,7 @@ class Applier:
                 with self.ledger.commit():
                     for future in done:
                         self._settle(running.pop(future), future)
-                    while waiting and len(running) + len(begun) < self.settings.max_workers:
+                    while waiting and len(running) + len(begun) < most:
                         action = waiting.popleft()
                         if self._ended():
                             self._leave(action)
@@ -373,6 +374,12 @@ class Applier:
         if verdict is not Verdict.PENDING:
             self._book.told(action, verdict.value, code, message)
 
+
+_WAITING = 4
+"""For so many workers, one call waits for the first that is free while answers are kept.
+
+Each is one more that a kill leaves begun, which the next run then has to look for.
+"""
 
 _EXTRAS = frozenset({Verb.LINK, Verb.UNLINK, Verb.IMAGE})
 _QUOTA_SPENT = "the quota or the time of this run is used up; the next run continues."

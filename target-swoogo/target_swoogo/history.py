@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from target_swoogo import schema
 from target_swoogo.model import Held, Kind, PastRun, Told
-from target_swoogo.store import Store
+from target_swoogo.store import Store, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,7 +85,7 @@ class History(Store):
 
     def tell(self, pair: Pair, told: Told) -> None:
         """Note what Swoogo was told of a record. Call inside `commit`."""
-        values = asdict(told) | {
+        values = columns_of(told) | {
             "pair_id": pair.id,
             "kind": told.kind.value,
             "run_id": self.run_id,

@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from target_swoogo.errors import TargetError
 from target_swoogo.history import History, now_text
 from target_swoogo.model import Intent, Key, Kind, Mapped, State, Uploaded
 from target_swoogo.records import SourceRecords
-from target_swoogo.store import chosen_by
+from target_swoogo.store import chosen_by, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -301,7 +301,7 @@ class Ledger(SourceRecords, History):
 
     def save(self, pair: Pair, entry: Mapped) -> None:
         """Write an entry of the ID map. Call inside `commit`."""
-        values = asdict(entry) | {
+        values = columns_of(entry) | {
             "pair_id": pair.id,
             "kind": entry.kind.value,
             "applied": _dump(entry.applied),
@@ -339,18 +339,15 @@ class Ledger(SourceRecords, History):
 
     def drop_links(self, pair: Pair, speaker_id: str, session_ids: Iterable[str]) -> None:
         """Record links as removed. Call inside `commit`."""
-        link = schema.link.c
-        self._db.execute(
-            schema.link.delete().where(
-                link.pair_id == pair.id,
-                link.speaker_id == speaker_id,
-                link.session_id.in_(list(session_ids)),
+        for session_id in session_ids:
+            self._delete(
+                schema.link,
+                {"pair_id": pair.id, "speaker_id": speaker_id, "session_id": session_id},
             )
-        )
 
     def save_image(self, pair: Pair, key: Key, uploaded: Uploaded) -> None:
         """Write what is known of an image. Call inside `commit`."""
-        values = asdict(uploaded) | _keyed(pair, key)
+        values = columns_of(uploaded) | _keyed(pair, key)
         self._upsert(schema.image, [values])
 
     def open_intent(self, pair: Pair, key: Key, intent: Intent) -> None:
@@ -367,12 +364,7 @@ class Ledger(SourceRecords, History):
     # Plumbing
 
     def _drop(self, table: Table, pair: Pair, key: Key) -> None:
-        of = table.c
-        self._db.execute(
-            table.delete().where(
-                of.pair_id == pair.id, of.kind == key[0].value, of.source_id == key[1]
-            )
-        )
+        self._delete(table, _keyed(pair, key))
 
     def _of_pair(
         self, table: Table, pair: Pair, keys: Collection[Key] | None = None

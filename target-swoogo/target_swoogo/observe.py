@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -143,14 +144,17 @@ def find(
     by_kind: dict[Kind, list[Row]] = defaultdict(list)
     for row in rows:
         by_kind[row.kind].append(row)
-    matches: dict[Key, list[Found]] = {}
-    for kind, wanted in by_kind.items():
-        values = {row.key: _values(row, intents) for row in wanted}
+
+    def of_kind(kind: Kind) -> dict[Key, list[Found]]:
+        values = {row.key: _values(row, intents) for row in by_kind[kind]}
         records = _records(client, pair, kind, [v for known in values.values() for v in known])
-        for key, known in values.items():
-            keys = {match.natural_key(kind, fields) for fields in known}
-            matches[key] = match.candidates(kind, keys, records)
-    return matches
+        return {
+            key: match.candidates(kind, {match.natural_key(kind, v) for v in known}, records)
+            for key, known in values.items()
+        }
+
+    with ThreadPoolExecutor(client.workers) as pool:
+        return {key: found for one in pool.map(of_kind, by_kind) for key, found in one.items()}
 
 
 def find_unlisted(

@@ -52,6 +52,9 @@ class Store:
         keys = keys or [column.name for column in table.primary_key]
         self._db.execute(_upsert_into(table.name, tuple(rows[0]), tuple(keys)), rows)
 
+    def _delete(self, table: Table, row: dict[str, Any]) -> None:
+        self._db.execute(_delete_from(table.name, tuple(row)), row)
+
 
 def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
     """Ids in order, as many at a time as one statement takes.
@@ -89,6 +92,15 @@ _CHUNK = 500
 """Most keys in one IN clause; SQLite's default limit of variables is far above."""
 
 
+def columns_of(entry: Any) -> dict[str, Any]:
+    """The fields of a slotted dataclass by name; `asdict` would copy all that is in them.
+
+    Args:
+        entry: The instance.
+    """
+    return {name: getattr(entry, name) for name in entry.__slots__}
+
+
 @cache
 def _upsert_into(table: str, columns: tuple[str, ...], keys: tuple[str, ...]) -> TextClause:
     """Both databases read it alike; SQLAlchemy's own would be compiled anew for every row."""
@@ -98,3 +110,9 @@ def _upsert_into(table: str, columns: tuple[str, ...], keys: tuple[str, ...]) ->
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) "  # noqa: S608 - names of ours
         f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
     )
+
+
+@cache
+def _delete_from(table: str, columns: tuple[str, ...]) -> TextClause:
+    chosen = " AND ".join(f"{name} = :{name}" for name in columns)
+    return text(f"DELETE FROM {table} WHERE {chosen}")  # noqa: S608 - names of ours

@@ -88,6 +88,10 @@ class _Token:
 class Swoogo:
     """Calls Swoogo. Safe to use from several threads.
 
+    Attributes:
+        quota: Where calls get their credits.
+        workers: How many threads call at once.
+
     Args:
         api_url: Base address of the API.
         key: Consumer key.
@@ -112,6 +116,7 @@ class Swoogo:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.quota = quota
+        self.workers = workers
         self._url = api_url.rstrip("/")
         # RFC 1738 encoding of both halves before they are joined: Swoogo API v1 reference, step 2.
         pair = f"{quote_plus(key)}:{quote_plus(secret)}"
@@ -125,6 +130,11 @@ class Swoogo:
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=workers)
         self._http.mount("https://", adapter)
         self._http.mount("http://", adapter)
+        # Once and for all: looking into the environment for each call takes as long as the call's
+        # other preparations, and a password in a .netrc would take the token's place.
+        given = self._http.merge_environment_settings(self._url, {}, None, None, None)
+        self._http.proxies, self._http.verify = given["proxies"], given["verify"]
+        self._http.trust_env = False
 
     def close(self) -> None:
         """Close the connections."""

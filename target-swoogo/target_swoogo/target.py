@@ -2,10 +2,10 @@
 
 A run goes one way. Singer lines are checked and kept by the sinks (`sinks`), batch by batch, in
 the ledger (`ledger`); then STATE goes out. For each pair of events that is not at rest (`rest`)
-the rules decide what Swoogo should have (`evaluate`, `rules`; of edits alone, where that is enough,
-`edits`), Swoogo is asked what the plan must know (`observe`), the plan is what differs (`plan`)
-less what is held back (`freeze`, `guards`), and is carried out (`apply`). At the end all is told
-(`report`), and people are called if need be (`alerts`).
+the rules decide what Swoogo should have (`evaluate`, `rules`; of edits and ended sessions alone,
+where that is enough, `edits`), Swoogo is asked what the plan must know (`observe`), the plan is
+what differs (`plan`) less what is held back (`freeze`, `guards`, `removals`), and is carried out
+(`apply`). At the end all is told (`report`), and people are called if need be (`alerts`).
 """
 
 from __future__ import annotations

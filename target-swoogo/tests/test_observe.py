@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, cast
@@ -33,6 +34,8 @@ class FakeSwoogo:
     kinds: list[Kind] = field(default_factory=list)
     searches: list[str | None] = field(default_factory=list)
     credits: int = 0
+    workers: int = 1
+    together: threading.Barrier | None = None
 
     def event(self, event_id: int) -> dict[str, Any]:
         if event_id != 77001:
@@ -45,6 +48,8 @@ class FakeSwoogo:
 
     def page(self, kind: Kind, event_id: int, number: int = 1, search: str | None = None) -> Page:
         assert event_id == 77001
+        if self.together is not None:
+            self.together.wait(timeout=10)
         self.credits += LIST_COST
         self.kinds.append(kind)
         self.searches.append(search)
@@ -248,6 +253,12 @@ def test_a_lost_create_is_looked_for_by_what_it_carried_too(pair: Pair) -> None:
     intents = {(Kind.SPEAKER, "p1"): Intent({"email": "p2@example.org"}, 1.0)}
     assert find(fake, pair, speaker(1), intents=intents) == {"p1": [1, 2]}
     assert find(fake, pair, speaker(3), intents=intents) == {"p3": [3]}
+
+
+def test_kinds_are_asked_for_at_once(pair: Pair) -> None:
+    fake = FakeSwoogo(workers=2, together=threading.Barrier(2))
+    rows = [Row(kind, "1", "N", {"name": "N"}) for kind in (Kind.TRACK, Kind.LOCATION)]
+    assert find(fake, pair, *rows) == {"1": []}
 
 
 def test_each_kind_is_asked_for_by_itself_and_nothing_for_nothing(pair: Pair) -> None:

@@ -18,6 +18,7 @@ from target_swoogo.swoogo import Swoogo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from requests_mock import Mocker
 
@@ -65,6 +66,33 @@ def test_the_token_is_fetched_as_documented(client: Swoogo, requests_mock: Mocke
     encoded = asked.headers["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(encoded) == b"a+key:s%2Fcret"
     assert used.headers["Authorization"] == "Bearer t0ken"
+
+
+def test_no_password_of_the_machine_takes_the_place_of_the_token(
+    clock: Clock, requests_mock: Mocker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine swoogo.test login somebody password theirs\n")
+    monkeypatch.setenv("NETRC", str(passwords))
+    requests_mock.post(f"{API}/oauth2/token.json", json=TOKEN, headers=DATE)
+    requests_mock.get(f"{API}/events/7.json", json={"id": 7})
+    quota = Quota(10, 100_000, clock=clock, sleep=clock.sleep)
+    client = Swoogo(API, "key", "secret", quota, clock=clock, sleep=clock.sleep)
+    client.event(7)
+    assert requests_mock.last_request.headers["Authorization"] == "Bearer t0ken"
+
+
+def test_the_proxy_and_the_certificates_of_the_environment_are_used(
+    clock: Clock, requests_mock: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ours.pem")
+    requests_mock.post(f"{API}/oauth2/token.json", json=TOKEN, headers=DATE)
+    requests_mock.get(f"{API}/events/7.json", json={"id": 7})
+    quota = Quota(10, 100_000, clock=clock, sleep=clock.sleep)
+    Swoogo(API, "key", "secret", quota, clock=clock, sleep=clock.sleep).event(7)
+    assert requests_mock.last_request.proxies["https"] == "http://proxy.test:3128"
+    assert requests_mock.last_request.verify == "/etc/ours.pem"
 
 
 def test_a_token_is_renewed_before_it_expires(
