@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from target_swoogo.actions import Action, Applied, Plan
     from target_swoogo.model import Held, Programme
 
-_CODE = "guard_missing"
-
 _PerDay: TypeAlias = Counter[tuple[Kind, str]]
 """How many records of a kind are on a day, ``YYYY-MM-DD``; "" stands for no day."""
 
@@ -48,19 +46,16 @@ def guard_removals(
     """
     if not limit:
         return
+    code = "guard_missing"
     shrunk = _shrunk(*_known_and_gone(programme, applied, plan.actions), today, limit)
-    for kind, (gone, known) in shrunk.items():
-        message = (
-            f"{gone:,} of the {known:,} {kind.plural} in Swoogo ({share_of(gone, known):.0f} %) no "
-            f"longer belong to what is synced: an empty read, or renamed statuses? Nothing is "
-            f"removed from Swoogo; look at them in Sessionboard, and at the settings that "
-            f"choose what is synced. If it is meant, raise guard_missing_percent."
-        )
-        plan.warnings.append(_note(kind, message))
     short = _short_reads(full_reads or {}, limit)
-    plan.warnings += short.values()
+    messages = [(kind, _too_much_gone(kind, *counts)) for kind, counts in shrunk.items()]
+    plan.warnings += [
+        Note("event", kind.plural, kind.plural, code, message)
+        for kind, message in (*messages, *short.items())
+    ]
     if shrunk or short:
-        _hold_unlinks(plan, dict.fromkeys((*shrunk, *short)), Approvals(approved))
+        _hold_unlinks(plan, code, dict.fromkeys((*shrunk, *short)), Approvals(approved))
 
 
 def next_day(programme: Programme, applied: Applied, limit: int, today: date) -> date | None:
@@ -125,28 +120,32 @@ def _shrunk(known: _PerDay, gone: _PerDay, today: date, limit: int) -> dict[Kind
     return shrunk
 
 
-def _short_reads(full_reads: Mapping[str, Sequence[int]], limit: int) -> dict[Kind, Note]:
-    """Kinds of which Sessionboard suddenly gave far fewer, or none."""
+def _too_much_gone(kind: Kind, gone: int, known: int) -> str:
+    return (
+        f"{gone:,} of the {known:,} {kind.plural} in Swoogo ({share_of(gone, known):.0f} %) no "
+        f"longer belong to what is synced: an empty read, or renamed statuses? Nothing is "
+        f"removed from Swoogo; look at them in Sessionboard, and at the settings that "
+        f"choose what is synced. If it is meant, raise guard_missing_percent."
+    )
+
+
+def _short_reads(full_reads: Mapping[str, Sequence[int]], limit: int) -> dict[Kind, str]:
+    """The kinds of which Sessionboard suddenly gave far fewer, or none; and that as a sentence."""
     short = {}
     for kind in Kind:
         before, now = full_reads.get(kind.plural, (0, 0))
         share = share_of(before - now, before)
         if share > limit:
-            message = (
+            short[kind] = (
                 f"Sessionboard gave {now:,} {kind.plural} when all were last read, and "
                 f"{before:,} the time before ({share:.0f} % fewer): an outage, or a token that "
                 f"may see less? What was read before is kept, and nothing is removed from "
                 f"Swoogo; see whether they are all in Sessionboard."
             )
-            short[kind] = _note(kind, message)
     return short
 
 
-def _note(kind: Kind, message: str) -> Note:
-    return Note("event", kind.plural, kind.plural, _CODE, message)
-
-
-def _hold_unlinks(plan: Plan, kinds: Iterable[Kind], approvals: Approvals) -> None:
+def _hold_unlinks(plan: Plan, code: str, kinds: Iterable[Kind], approvals: Approvals) -> None:
     names = " and ".join(kind.plural for kind in kinds)
     message = (
         f"So many {names} are no longer among what is synced, or were not read, that no "
@@ -154,8 +153,8 @@ def _hold_unlinks(plan: Plan, kinds: Iterable[Kind], approvals: Approvals) -> No
     )
     kept = []
     for action in plan.actions:
-        if action.verb is Verb.UNLINK and not approvals.allow(action, _CODE):
-            plan.held.append(HeldBack(action, _CODE, message))
+        if action.verb is Verb.UNLINK and not approvals.allow(action, code):
+            plan.held.append(HeldBack(action, code, message))
         else:
             kept.append(action)
     plan.actions = kept

@@ -64,7 +64,7 @@ class LineReader(MsgSpecReader):
 
     def __init__(self) -> None:
         super().__init__()
-        self._streams: set[str | None] = set()
+        self._streams: set[str] = set()
 
     @override
     def process_lines(
@@ -89,7 +89,8 @@ class LineReader(MsgSpecReader):
             _check(message)
             if message["type"] != "RECORD" and _shallow(line) != line:
                 raise _malformed("it is nested too deeply")
-            self._streams.add(message.get("stream"))
+            if message["type"] == "SCHEMA":
+                self._streams.add(message["stream"])
         self.last = message["type"]
         return message
 

@@ -288,6 +288,8 @@ class Work:
 class _Asked:
     """Stands for Swoogo where the target looks for records: finds none, and adds up the prices."""
 
+    workers = 1
+
     def __init__(self, existing: Counter[Kind]) -> None:
         self.costs: list[int] = []
         self._existing = existing
