@@ -104,8 +104,8 @@ def instant(text: str | None, label: str, which: str) -> datetime:
             f'Session "{label}" has no {which} time; schedule it in Sessionboard to sync it.',
         )
     try:
-        return _moment(text)
-    except (msgspec.ValidationError, ValueError):
+        return moment(text)
+    except ValueError:
         raise Refused(
             "session_time_unreadable",
             f'The {which} time of session "{label}" cannot be read; set it anew in Sessionboard.',
@@ -113,11 +113,19 @@ def instant(text: str | None, label: str, which: str) -> datetime:
 
 
 @lru_cache(maxsize=10_000)
-def _moment(text: str) -> datetime:
-    moment = msgspec.convert(text, datetime)
-    if moment.year not in _YEARS:
+def moment(text: str) -> datetime:
+    """An instant from RFC 3339 text; one without offset is UTC. Cached, for many are at once.
+
+    Args:
+        text: The text.
+
+    Raises:
+        ValueError: It cannot be read, or is of no year in which conferences are.
+    """
+    read = msgspec.convert(text, datetime)
+    if read.year not in _YEARS:
         raise ValueError
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return read if read.tzinfo else read.replace(tzinfo=timezone.utc)
 
 
 @lru_cache(maxsize=10_000)
