@@ -10,11 +10,10 @@ there is no answer, and the whole pair is evaluated.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from dataclasses import replace as with_other
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from target_swoogo import observe
 from target_swoogo.actions import CHOICES, Applied, Verb
@@ -268,7 +267,7 @@ def _knows_places(difference: _Difference, around: _Around) -> bool:
 def _without(difference: _Difference, rest: Rest) -> Rest:
     """What is at rest without the sessions that ended."""
     over = {row.source_id for row in difference.over}
-    return replace(
+    return structs.replace(
         rest,
         ends=[one for one in rest.ends if one[1] not in over],
         used=[(*key, count) for key, count in difference.used.items()],
@@ -280,7 +279,7 @@ def _without(difference: _Difference, rest: Rest) -> Rest:
 def _shape(row: Row) -> Row:
     """All of a row by which anything is decided about others."""
     fields = {name: value for name, value in row.fields.items() if name not in _TEXTS}
-    return with_other(row, label="", fields=fields, picture=None)
+    return replace(row, label="", fields=fields, picture=None)
 
 
 def _is_synced(known: Mapping[Key, Mapped], key: Key) -> bool:

@@ -25,7 +25,9 @@ from benchmarks import programme
 from benchmarks.figures import Figure, Scale, at_most, medians
 
 if TYPE_CHECKING:
+    from target_swoogo.actions import Plan
     from target_swoogo.model import Scalar, Value
+    from target_swoogo.rest import Rest
 
 _FEW, _TIMES = 10_000, 10
 _MOST_SECONDS, _MOST_GROWTH, _MOST_OF_A_RUN = 2.0, 11.0, 0.1
@@ -138,19 +140,13 @@ def _edit(url: str, settings: Settings) -> float:
     _run(url, settings)
     record_id = "session-000007"
     with Ledger.open(url) as ledger:
-        (pair,) = ledger.pairs()
         stored = dict(ledger.sources("sessions", programme.EVENT, [record_id]))[record_id]
         edited = msgspec.json.encode(msgspec.json.decode(stored) | {"title": "Another title"})
         now = datetime.now(timezone.utc)
         with ledger.commit():
             ledger.put("sessions", [(programme.EVENT, record_id, edited)])
         began = time.process_time()
-        since = Rests(ledger, settings, "benchmark", now).since(pair)
-        part = evaluate_edits(ledger, pair, since, settings, now) if since else None
-        if part is None:
-            message = "an edit of a title was not evaluated alone"
-            raise RuntimeError(message)
-        plan = planned(part[0], observe.observed(pair, {}), settings, now, ())
+        plan, _ = _alone(ledger, settings, now)
         seconds = time.process_time() - began
         with ledger.commit():
             ledger.put("sessions", [(programme.EVENT, record_id, stored.encode())])
@@ -171,17 +167,24 @@ def _end(url: str, settings: Settings) -> float:
             raise RuntimeError(message)
         now = before.rest.ends[0][0]
         began = time.process_time()
-        since = Rests(ledger, settings, "benchmark", now).since(pair)
-        part = evaluate_edits(ledger, pair, since, settings, now) if since else None
-        if part is None:
-            message = "the end of a session was not evaluated alone"
-            raise RuntimeError(message)
-        plan = planned(part[0], observe.observed(pair, {}), settings, now, ())
+        plan, rest = _alone(ledger, settings, now)
         seconds = time.process_time() - began
-    if plan.actions or len(part[1].skips) != len(before.rest.skips) + 1:
-        message = f"{len(plan.actions)} actions, {len(part[1].skips)} skips"
+    if plan.actions or len(rest.skips) != len(before.rest.skips) + 1:
+        message = f"{len(plan.actions)} actions, {len(rest.skips)} skips"
         raise RuntimeError(message)
     return seconds
+
+
+def _alone(ledger: Ledger, settings: Settings, now: datetime) -> tuple[Plan, Rest]:
+    """The plan for what has happened to the pair at rest, and what is at rest after it."""
+    (pair,) = ledger.pairs()
+    since = Rests(ledger, settings, "benchmark", now).since(pair)
+    part = evaluate_edits(ledger, pair, since, settings, now) if since else None
+    if part is None:
+        message = "what happened was not evaluated alone"
+        raise RuntimeError(message)
+    seen, rest = part
+    return planned(seen, observe.observed(pair, {}), settings, now, ()), rest
 
 
 def _fill(url: str, settings: Settings, rows: int) -> None:
