@@ -97,39 +97,6 @@ class TargetSwoogo(Target):
     def get_sink_class(self, stream_name: str) -> type[Sink]:
         return SourceSink if stream_name in STREAMS else IgnoringSink
 
-    # Records, most of which no stream map touches
-
-    @override
-    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        self._direct.clear()  # another schema brings another map, and another sink
-        super()._process_schema_message(message_dict)
-
-    @override
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        """Take in a record; the SDK's own way makes twice as many calls."""
-        stream = message_dict["stream"]
-        sink = self._direct.get(stream)
-        if sink is None:
-            super()._process_record_message(message_dict)
-            self._look_for_direct_way(stream)
-            return
-        sink.take(message_dict["record"])
-        if sink.is_full:
-            self.drain_one(sink)
-        self._handle_max_record_age()
-
-    def _look_for_direct_way(self, stream: str) -> None:
-        """See whether a stream's records go into one sink as they are."""
-        maps = self.mapper.stream_maps[stream]
-        sink = self._sinks_active.get(stream)
-        if (
-            isinstance(sink, SourceSink)
-            and not sink.include_sdc_metadata_properties
-            and [(type(one), one.stream_alias) for one in maps] == [(SameRecordTransform, stream)]
-            and not maps[0].flattening_enabled
-        ):
-            self._direct[stream] = sink
-
     # The order of a run
 
     @override
@@ -204,6 +171,39 @@ class TargetSwoogo(Target):
             # What was not looked at may be as bad as it was.
             if found or not any(pair.postponed for pair in pairs):
                 alert(url, found, self._opened(), now)
+
+    # Records, most of which no stream map touches
+
+    @override
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        self._direct.clear()  # another schema brings another map, and another sink
+        super()._process_schema_message(message_dict)
+
+    @override
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        """Take in a record; the SDK's own way makes twice as many calls."""
+        stream = message_dict["stream"]
+        sink = self._direct.get(stream)
+        if sink is None:
+            super()._process_record_message(message_dict)
+            self._look_for_direct_way(stream)
+            return
+        sink.take(message_dict["record"])
+        if sink.is_full:
+            self.drain_one(sink)
+        self._handle_max_record_age()
+
+    def _look_for_direct_way(self, stream: str) -> None:
+        """See whether a stream's records go into one sink as they are."""
+        maps = self.mapper.stream_maps[stream]
+        sink = self._sinks_active.get(stream)
+        if (
+            isinstance(sink, SourceSink)
+            and not sink.include_sdc_metadata_properties
+            and [(type(one), one.stream_alias) for one in maps] == [(SameRecordTransform, stream)]
+            and not maps[0].flattening_enabled
+        ):
+            self._direct[stream] = sink
 
     # Where the SDK's ways do not fit
 
