@@ -102,8 +102,11 @@ def edit(pair: Pair, session: dict[str, Any], **fields: Any) -> None:
 
 
 def test_only_the_event_that_changed_is_evaluated(pair: Pair, evaluations: Evaluations) -> None:
-    session = synced_session(pair, 4102)
-    edit(pair, session, ends_at=later(session["ends_at"]))
+    room = next(
+        room for room in pair.sandbox.state.programme["rooms"].values() if room["event_id"] == 4102
+    )
+    fields = {"name": "Another hall"}
+    pair.sandbox.edit({"op": "update", "kind": "rooms", "id": room["id"], "fields": fields})
     pair.sync()
     assert evaluations == [4102]
     pair.sync()
@@ -134,6 +137,36 @@ def test_an_edited_text_is_sent_and_nothing_else_is_looked_at(
     assert told(pair.sync())[1] == before
     assert pair.calls(since=since) == []
     assert evaluations == [], "it is at rest again"
+
+
+def test_a_session_that_goes_on_longer_is_sent_and_nothing_else_is_looked_at(
+    pair: Pair, evaluations: Evaluations
+) -> None:
+    session = synced_session(pair, 4102)
+    since = pair.now
+    edit(pair, session, ends_at=later(session["ends_at"]))
+    pair.sync()
+    assert evaluations == []
+    assert [call["path"].rpartition("/")[0] for call in pair.writes(since)] == ["/sessions/update"]
+    since = pair.now
+    pair.sync()
+    assert pair.calls(since=since) == []
+    assert evaluations == [], "it is at rest again"
+
+
+def test_a_submission_is_told_of_and_nothing_else_is_looked_at(
+    pair: Pair, evaluations: Evaluations
+) -> None:
+    before = told(pair.sync())[1]["skipped"]
+    since = pair.now
+    fields = {"event_id": 4102, "title": "A new submission", "status": "pending"}
+    pair.sandbox.edit({"op": "create", "kind": "sessions", "fields": fields})
+    for _ in range(2):
+        notes = [note for note in told(pair.sync())[1]["skipped"] if note not in before]
+        assert [note["code"] for note in notes] == ["session_not_accepted"]
+        assert "A new submission" in notes[0]["message"]
+    assert pair.calls(since=since) == []
+    assert evaluations == []
 
 
 def test_a_change_that_nothing_is_made_of_is_not_sent(pair: Pair, evaluations: Evaluations) -> None:

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import false, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from target_swoogo import schema
@@ -30,8 +30,10 @@ from target_swoogo.store import chosen_by, columns_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from sqlalchemy import Row, Table
+    from sqlalchemy import ColumnElement, Row, Table
     from typing_extensions import Self
+
+    from target_swoogo.model import Scalar
 
 _log = logging.getLogger(__name__)
 
@@ -249,6 +251,28 @@ class Ledger(SourceRecords, History):
         kinds = [kind.value for kind in CHOICES]
         wanted = select(table).where(table.c.pair_id == pair.id, table.c.kind.in_(kinds))
         return _entries(self._rows(wanted))
+
+    def sessions_in(self, pair: Pair, places: Iterable[tuple[int, str]]) -> set[str]:
+        """The sessions that Swoogo was told to be in a location on a day.
+
+        Args:
+            pair: The pair.
+            places: The locations, by their ids in Swoogo, each with a day, ``YYYY-MM-DD``.
+        """
+        applied = schema.mapped.c.applied
+
+        def says(name: str, value: Scalar) -> ColumnElement[bool]:
+            # As `_dump` writes it; where a text holds it, its quotation marks are escaped.
+            said = f"{_dump(name)}:{_dump(value)}"
+            return or_(*(applied.contains(said + end, autoescape=True) for end in ",}"))
+
+        there = [says("location_id", where) & says("date", day) for where, day in places]
+        wanted = select(schema.mapped.c.source_id).where(
+            schema.mapped.c.pair_id == pair.id,
+            schema.mapped.c.kind == Kind.SESSION.value,
+            or_(false(), *there),
+        )
+        return {session_id for (session_id,) in self._rows(wanted)}
 
     def links(
         self, pair: Pair, speaker_ids: Collection[str] | None = None

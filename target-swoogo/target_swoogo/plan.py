@@ -201,6 +201,8 @@ class _Planner:
 
     def _assign(self, rows: Iterable[Row], lost: Iterable[Row]) -> None:
         """Decide which records of Swoogo the rows without one are, all rows at once."""
+        if not self.observed.matches:
+            return  # as in most runs, nothing had to be looked for
         wanted, matches = {}, {}
         for row, is_lost in (
             *((row, self._may_arrive(row)) for row in rows),
@@ -253,6 +255,8 @@ class _Planner:
         changes: dict[str, Change] = {}
         only_created = self.settings.create_only_fields
         for name, value in row.fields.items():
+            if before.get(name, _OPEN) == value:
+                continue  # as most are; references and choices are not, and are looked up
             if only_created and name in before and f"{row.kind.value}.{name}" in only_created:
                 continue
             resolved = self._resolve(row, value)

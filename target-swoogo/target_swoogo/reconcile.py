@@ -204,7 +204,7 @@ class Reconciler:
         # Levels that are not known are looked for again after a while.
         asks = self.quota.spent > asked or _unknown_levels(programme, pair)
         if self._rests is not None and rest is not None:
-            if all(o.verdict is Verdict.UPDATED and o.code is None for o in report.outcomes):
+            if all(o.verdict in _AS_PLANNED and o.code is None for o in report.outcomes):
                 self._rests.stay(report, rest)
         elif self._rests is not None and not asks:
             self._rests.note(report, seen)
@@ -323,6 +323,9 @@ _TREND = 20
 
 _CUT_OFF = frozenset({"quota_spent", "run_ended"})
 """Why an action was not even tried."""
+
+_AS_PLANNED = frozenset({Verdict.UPDATED, Verdict.LINKED})
+"""How an action ends that leaves nothing to look at again."""
 
 _UNFINISHED = frozenset({Verdict.PENDING, Verdict.FAILED})
 """How an action ends that a later run tries again."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from target_swoogo.database import Database
 
 MOST_EDITS = 100
-"""Up to so many changed records of an event are edits; more are an import, or a change of form."""
+"""Up to so many new or changed records of an event are edits; more are an import, or a new form."""
 
 
 class SourceRecords(Store):
@@ -28,13 +28,13 @@ class SourceRecords(Store):
 
     Attributes:
         arrived: The events of which something new or changed was put in this run. Where that was
-            no more than edits of a few records: what they were before, by stream and record id;
-            else None.
+            no more than a few records: what they were before, by stream and record id, None for
+            a new one. Else None.
     """
 
     def __init__(self, database: Database, *, dry_run: bool) -> None:
         super().__init__(database, dry_run=dry_run)
-        self.arrived: dict[int, dict[tuple[str, str], str] | None] = {}
+        self.arrived: dict[int, dict[tuple[str, str], str | None] | None] = {}
 
     def put(self, stream: str, records: Sequence[tuple[int, str, bytes]]) -> int:
         """Keep a batch of records as received. Call inside `commit`.
@@ -79,12 +79,13 @@ class SourceRecords(Store):
             before = self.arrived.setdefault(event_id, {})
             if before is None:
                 continue
-            is_few = len(before) + len(ids) <= MOST_EDITS
-            if not is_few or any((event_id, record_id) not in known for record_id in ids):
+            if len(before) + len(ids) > MOST_EDITS:
                 self.arrived[event_id] = None
                 continue
-            for record_id, payload in self.sources(stream, event_id, ids):
-                before.setdefault((stream, record_id), payload)
+            edited = [record_id for record_id in ids if (event_id, record_id) in known]
+            were = dict(self.sources(stream, event_id, edited))
+            for record_id in ids:
+                before.setdefault((stream, record_id), were.get(record_id))
 
     def _digests(self, stream: str, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
         by_event: dict[int, list[str]] = {}

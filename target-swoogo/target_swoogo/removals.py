@@ -84,6 +84,17 @@ def next_day(programme: Programme, applied: Applied, limit: int, today: date) ->
     return None
 
 
+def is_any_missing(programme: Programme, applied: Applied) -> bool:
+    """Whether Swoogo has records that no longer belong to what is synced.
+
+    Args:
+        programme: What the rules decided.
+        applied: What Swoogo was last told.
+    """
+    _, gone = _known_and_gone(programme, applied)
+    return any(gone.values())
+
+
 def _known_and_gone(
     programme: Programme, applied: Applied, actions: Iterable[Action] = ()
 ) -> tuple[_PerDay, _PerDay]:

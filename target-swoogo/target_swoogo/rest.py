@@ -22,7 +22,7 @@ from target_swoogo.actions import Plan
 from target_swoogo.freeze import bounds as freeze_bounds
 from target_swoogo.model import Kind, Note, Ref
 from target_swoogo.records import MOST_EDITS
-from target_swoogo.removals import next_day
+from target_swoogo.removals import is_any_missing, next_day
 from target_swoogo.report_directory import Directory, Pages
 from target_swoogo.settings import SCHEMA
 
@@ -46,6 +46,7 @@ class Rest(msgspec.Struct, frozen=True):
         ends: When a session ends that is synced until then, and its id; the next ones, the
             soonest first.
         used: Rooms and tracks, and how many of the sessions that are not over each has.
+        missing: Whether Swoogo has records that no longer belong to what is synced.
         event_name: The event's name in Sessionboard.
         zone: The event's time zone.
         counts: How many records of each kind are as they should be.
@@ -58,6 +59,7 @@ class Rest(msgspec.Struct, frozen=True):
     until: datetime | None
     ends: list[tuple[datetime, str]]
     used: list[tuple[Kind, str, int]]
+    missing: bool
     event_name: str | None
     zone: str
     counts: dict[str, int]
@@ -72,13 +74,13 @@ class Since:
 
     Attributes:
         rest: What the last run found.
-        before: What the edited records were, by stream and record id.
+        before: What the edited records were, by stream and record id; None for a new one.
         over: The sessions that ended.
         then: An instant at which they had not, and all others that are over had.
     """
 
     rest: Rest
-    before: Mapping[tuple[str, str], str]
+    before: Mapping[tuple[str, str], str | None]
     over: frozenset[str]
     then: datetime
 
@@ -195,6 +197,7 @@ class Rests:
             until,
             ends,
             [(*key, count) for key, count in places(seen.programme.rows).items()],
+            is_any_missing(seen.programme, seen.applied),
             report.event_name,
             seen.zone.key,
             {kind: n for kind, ended in report.counts().items() if (n := ended["unchanged"])},

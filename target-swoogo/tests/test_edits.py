@@ -55,6 +55,9 @@ LEAST_ALONE = 3
 """Of the examples in which that is evaluated alone; else nothing would be compared."""
 
 PEOPLE, SESSIONS, SPONSORS, UNLISTED = 5, 6, 2, "p4"
+PENDING, NOBODY = "s6", "p6"
+"""A session that is not accepted, and a person who is on none."""
+
 ROOMS = [None, *({"id": f"r{n}", "name": f"Hall {n}", "capacity": 20, **STAMPS} for n in (0, 1))]
 TRACKS = [None, *({"id": f"t{n}", "name": f"Topic {n}", **STAMPS} for n in (0, 1))]
 
@@ -77,8 +80,8 @@ def session(number: int) -> Record:
         "title": f"Session {number}",
         "description": "<p>Words</p>",
         "status": "accepted",
-        "starts_at": TIMES[number],
-        "ends_at": TIMES[number].replace(":00:00.", ":30:00."),
+        "starts_at": TIMES[number % len(TIMES)],
+        "ends_at": TIMES[number % len(TIMES)].replace(":00:00.", ":30:00."),
         "room": ROOMS[number % 2 + 1],
         "track": TRACKS[number % 3],
         "participants": [person(number % PEOPLE), person((number + 1) % PEOPLE)],
@@ -106,6 +109,8 @@ def a_world() -> World:
         "speakers": [person(n) for n in range(PEOPLE) if f"p{n}" != UNLISTED],
         "sponsors": [sponsor(number) for number in range(SPONSORS)],
     }
+    lists["sessions"].append({**session(int(PENDING[1:])), "status": "pending"})
+    lists["speakers"].append(person(int(NOBODY[1:])))
     return {
         stream: {str(one["id"]): copy.deepcopy(one) for one in records if one}
         for stream, records in lists.items()
@@ -122,6 +127,16 @@ def of(stream: str, count: int, **pools: list[Any]) -> st.SearchStrategy[Any]:
     )
 
 
+def a_new(stream: str, record_id: str) -> Record:
+    """A record that nobody has heard of; a session is not accepted, a person on none."""
+    number = int(record_id[1:])
+    if stream == "session_statuses":
+        return {"id": record_id, "status": "pending"}
+    if stream == "sessions":
+        return {**session(number), "status": "pending"}
+    return person(number) if stream == "speakers" else sponsor(number)
+
+
 TEXTS = ["Alpha", "Session 1", "Ada 1 Lovelace", "TBA", "<b>Bold</b> words", None]
 OF_TEXTS = st.one_of(
     of("sessions", SESSIONS, title=TEXTS, description=TEXTS, capacity=[None, 7], novel=TEXTS),
@@ -130,8 +145,39 @@ OF_TEXTS = st.one_of(
     of("speakers", PEOPLE, photo_url=[None, "https://example.org/new.jpg"], updated_at=TIMES),
     of("sponsors", SPONSORS, name=TEXTS, description=TEXTS, website_url=["https://b.org", "x:y"]),
 )
+SLOTS = [slot.replace(":00:00.", f":{minute}:00.") for slot in TIMES[:4] for minute in ("35", "45")]
+OF_PLACES = of(
+    "sessions",
+    SESSIONS,
+    ends_at=[*SLOTS, TIMES[5]],
+    room=ROOMS[1:],
+    track=TRACKS,
+    participants=[[person(n) for n in cast] for cast in ((0, 1, 2), (1, 2), (2, 3), (3, 0))],
+)
+OF_NOTHING = st.one_of(
+    st.tuples(
+        st.just("sessions"),
+        st.sampled_from([PENDING, "s7", "s8"]),
+        st.sampled_from(
+            [("title", "Alpha"), ("status", "declined"), ("status", None), ("participants", [])]
+        ),
+    ),
+    st.tuples(
+        st.just("speakers"),
+        st.sampled_from([NOBODY, "p7"]),
+        st.sampled_from([("last_name", "King"), ("email", None), ("email", "ada1@example.org")]),
+    ),
+    st.just(("session_statuses", "s7", ("status", "pending"))),
+)
+"""Of records that have nothing to do with Swoogo, some of them new."""
+
 OF_ALL = st.one_of(
     OF_TEXTS,
+    OF_PLACES,
+    OF_NOTHING,
+    of("speakers", PEOPLE + 3, about=TEXTS, email=["new@example.org"]),
+    of("sponsors", SPONSORS + 1, name=TEXTS),
+    of("sessions", SESSIONS + 3, status=["accepted"]),
     of(
         "sessions",
         SESSIONS,
@@ -172,6 +218,8 @@ class Desk:
 
     def edit(self, edits: list[tuple[str, str, tuple[str, Any]]]) -> None:
         for stream, record_id, (name, value) in edits:
+            if stream not in {"events", "rooms"} and record_id != UNLISTED:
+                self.world[stream].setdefault(record_id, a_new(stream, record_id))
             if record_id in self.world[stream]:
                 self.world[stream][record_id][name] = copy.deepcopy(value)
 
@@ -261,6 +309,8 @@ def test_edits_come_out_as_when_everything_is_evaluated(config: dict[str, Any]) 
         st.one_of(
             st.just([]),
             st.lists(OF_TEXTS, min_size=1, max_size=2),
+            st.lists(OF_PLACES, min_size=1, max_size=2),
+            st.lists(OF_NOTHING, min_size=1, max_size=2),
             st.lists(OF_ALL, min_size=1, max_size=3),
         ),
         st.lists(st.sampled_from(LATER), min_size=2, max_size=2).map(sorted),
@@ -318,9 +368,19 @@ def desk(tmp_path: Any) -> Callable[..., Desk]:
         (("speakers", "p1", ("updated_at", TIMES[0])), {Verb.IMAGE: 1}),
         (("speakers", "p2", ("last_name", "King")), {Verb.UPDATE: 1}),
         (("sponsors", "b1", ("description", "Makes things")), {Verb.UPDATE: 1}),
+        (("sessions", "s1", ("ends_at", "2027-05-01T10:45:00Z")), {Verb.UPDATE: 1}),
+        (("sessions", "s1", ("room", ROOMS[1])), {Verb.UPDATE: 1}),
+        (("sessions", "s1", ("track", ROOMS[0])), {Verb.UPDATE: 1}),
+        (("sessions", "s1", ("participants", [person(n) for n in (0, 1, 2)])), {Verb.LINK: 1}),
+        (("sessions", "s1", ("subsessions", [{"id": "sub", "title": "Part"}])), {}),
+        (("sessions", PENDING, ("title", "Another")), {}),
+        (("sessions", PENDING, ("status", "declined")), {}),
+        (("sessions", "s7", ("title", "A new submission")), {}),
+        (("speakers", NOBODY, ("last_name", "King")), {}),
+        (("speakers", "p7", ("last_name", "Whoever applied")), {}),
     ],
 )
-def test_an_edit_of_a_text_is_evaluated_alone(
+def test_an_edit_is_evaluated_alone(
     desk: Callable[..., Desk], edit: Any, verbs: dict[Verb, int]
 ) -> None:
     one = desk()
@@ -334,8 +394,11 @@ def test_an_edit_of_a_text_is_evaluated_alone(
     "edit",
     [
         ("sessions", "s1", ("starts_at", TIMES[5])),
-        ("sessions", "s1", ("room", None)),
+        ("sessions", "s1", ("ends_at", TIMES[3])),
+        ("sessions", "s1", ("room", {"id": "r9", "name": "A new hall"})),
+        ("sessions", "s1", ("subsessions", [{"id": "s2", "title": "Another session"}])),
         ("sessions", "s1", ("status", "declined")),
+        ("sessions", PENDING, ("status", "accepted")),
         ("sessions", "s1", ("participants", [])),
         ("sessions", "s3", ("title", "With somebody who has no record of their own")),
         ("session_statuses", "s1", ("deleted_at", TIMES[0])),
@@ -343,7 +406,7 @@ def test_an_edit_of_a_text_is_evaluated_alone(
         ("speakers", "p1", ("last_name", None)),
         ("sponsors", "b1", ("custom_fields", [{"name": "Tier", "value": "Unheard of"}])),
         ("sponsors", "b1", ("name", "TBA")),
-        ("sessions", "s1", ("subsessions", [{"id": "sub", "title": "Part"}])),
+        ("sponsors", "b1", ("website_url", "x:y")),
         ("sessions", "s1", ("capacity", "many")),
         ("rooms", "r1", ("name", "Another hall")),
         ("events", str(EVENTS[0]), ("timezone", "Europe/Berlin")),
@@ -422,13 +485,13 @@ def test_a_session_that_is_not_merely_over_is_not_evaluated_alone(
     assert both_ways(one, now)[0] is None
 
 
-def test_a_session_that_ends_later_on_another_day_is_not_evaluated_alone(
+def test_a_session_that_ends_later_on_another_day_is_over_later(
     desk: Callable[..., Desk],
 ) -> None:
     """Swoogo shows midnight both times, but when it is over has changed."""
     one = desk([("sessions", "s5", ("ends_at", "2027-05-04T09:00:00Z"))])
     one.edit([("sessions", "s5", ("ends_at", "2027-05-05T09:00:00Z"))])
-    assert both_ways(one)[0] is None
+    assert both_ways(one)[0] is not None
 
 
 @pytest.fixture
@@ -488,6 +551,52 @@ def test_a_session_that_somebody_left_is_not_evaluated_alone(desk: Callable[...,
     """Though that person is not synced any more, and no row changes."""
     one = desk([("speakers", "p2", ("email", None))])
     one.edit([("sessions", "s1", ("participants", [person(1)]))])
+    assert both_ways(one)[0] is None
+
+
+@pytest.mark.parametrize(("day", "alone"), [("2027-05-01", True), ("2027-05-02", False)])
+def test_the_day_changes_alone_only_where_nothing_is_missing(
+    desk: Callable[..., Desk], day: str, *, alone: bool
+) -> None:
+    """How much is missing is counted for the days to come."""
+    one = desk([("sessions", "s4", ("status", "declined"))])
+    one.edit(at("s2", day, "12:40", "12:50"))
+    assert (both_ways(one)[0] is not None) is alone
+
+
+def at(session_id: str, day: str, starts: str, ends: str) -> list[tuple[str, str, tuple[str, str]]]:
+    """Edits that move a session."""
+    times = {"starts_at": f"{day}T{starts}:00Z", "ends_at": f"{day}T{ends}:00Z"}
+    return [("sessions", session_id, time) for time in times.items()]
+
+
+def test_a_session_may_move_to_another_day(desk: Callable[..., Desk]) -> None:
+    one = desk()
+    one.edit(at("s1", "2027-05-02", "12:40", "12:50"))
+    few, done = both_ways(one)
+    assert few is not None
+    assert done == {Verb.UPDATE: 1}
+
+
+@pytest.mark.parametrize("clash", [("09:05", "09:20"), ("08:00", "10:00")])
+def test_a_room_is_booked_twice_by_a_session_far_from_it(
+    desk: Callable[..., Desk], clash: tuple[str, str]
+) -> None:
+    """Sessions 1 and 3 share nothing but their room."""
+    there, away = at("s1", "2027-05-02", *clash), at("s1", "2027-05-02", "12:40", "12:50")
+    for before, after in ((away, there), (there, away)):
+        one = desk(before)
+        one.edit(after)
+        assert both_ways(one)[0] is None
+
+
+def test_somebody_who_was_never_synced_is_told_of_by_all_sessions(
+    desk: Callable[..., Desk],
+) -> None:
+    """Nothing links them to the session they are on, and it says why they are not synced."""
+    cast = [person(1), person(2), person(int(NOBODY[1:]))]
+    one = desk([("speakers", NOBODY, ("email", None)), ("sessions", "s1", ("participants", cast))])
+    one.edit([("speakers", NOBODY, ("last_name", "King"))])
     assert both_ways(one)[0] is None
 
 
