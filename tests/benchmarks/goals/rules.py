@@ -91,12 +91,12 @@ def measure(scale: Scale) -> list[Figure]:
             _MOST_SECONDS,
             "{}",
         ),
-        Figure(
+        at_most(
             f"Rules and plan over {many:,} rows, all judged anew, as once after another setting: "
             f"seconds of processor time",
-            "",
-            f"{judged:.2f}, of which {read:.2f} to read, check and decode the ledger and to clean "
-            f"the HTML",
+            judged,
+            _MOST_SECONDS,
+            f"{{}}, of which {read:.2f} to read, check and decode the ledger and to clean the HTML",
         ),
         at_most(
             f"The same: {many:,} rows against {few:,}",
