@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 _ORDINARY = frozenset({Verb.UPDATE, Verb.LINK, Verb.IMAGE})
 
+_MOST_MOVED = FEWEST - 1
+"""Of more sessions the guards want to know how many there are in all."""
+
 _PLACES = (*TIMES, "location_id")
 """The fields of a session by which others may clash with it."""
 
@@ -77,7 +80,10 @@ def evaluate_edits(
         return around, was, became
 
     around, was, became = judged()
-    if moved := _moved(was, became):
+    moved = _moved(was, became)
+    if len(moved) > _MOST_MOVED:
+        return None
+    if moved:
         around, was, became = judged(*beside(ledger, pair, since.rest, moved, [was, became]))
     difference = _difference(was, became, since)
     if difference is None or not (around.knows_all(was) and around.knows_all(became)):

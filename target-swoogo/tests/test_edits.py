@@ -578,6 +578,15 @@ def test_a_session_may_move_to_another_day(desk: Callable[..., Desk]) -> None:
     assert done == {Verb.UPDATE: 1}
 
 
+def test_many_that_move_are_not_evaluated_alone(
+    desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = desk()
+    one.edit(at("s1", "2027-05-02", "12:40", "12:50"))
+    monkeypatch.setattr("target_swoogo.edits._MOST_MOVED", 0)
+    assert both_ways(one)[0] is None
+
+
 @pytest.mark.parametrize("clash", [("09:05", "09:20"), ("08:00", "10:00")])
 def test_a_room_is_booked_twice_by_a_session_far_from_it(
     desk: Callable[..., Desk], clash: tuple[str, str]
