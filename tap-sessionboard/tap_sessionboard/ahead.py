@@ -12,9 +12,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-import requests
-from requests.adapters import HTTPAdapter
-
 if t.TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -49,17 +46,9 @@ EVENTS_AHEAD = 2
 
 
 class Ahead:
-    """The requests that are under way.
-
-    Attributes:
-        session: Their connections, which all streams share.
-    """
+    """The requests that are under way."""
 
     def __init__(self) -> None:
-        self.session = requests.Session()
-        self.session.stream = True
-        for scheme in ("https://", "http://"):
-            self.session.mount(scheme, HTTPAdapter(pool_maxsize=REQUESTS_AT_ONCE))
         self._asked: SimpleQueue[_Request | None] = SimpleQueue()
         self._threads = 0
         self._first: dict[str, Fetch] = {}

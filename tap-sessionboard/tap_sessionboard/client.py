@@ -105,12 +105,12 @@ class SessionboardStream(RESTStream[int]):
     @property
     @override
     def requests_session(self) -> requests.Session:
-        return self.ahead.session
+        return t.cast("TapSessionboard", self._tap).session
 
     @property
     @override
     def url_base(self) -> str:
-        return f"{_api_url(self.config)}/v1/"
+        return f"{api_url(self.config)}/v1/"
 
     @property
     @override
@@ -417,7 +417,11 @@ class SessionboardStream(RESTStream[int]):
         super().log(message, *args, level=level, **kwargs)
 
 
-def _api_url(config: t.Mapping[str, t.Any]) -> str:
-    """Give the API's base URL, without the version."""
+def api_url(config: t.Mapping[str, t.Any]) -> str:
+    """Give the API's base URL, without the version.
+
+    Args:
+        config: The tap's settings.
+    """
     url: str = config.get("api_url") or REGIONS[config["region"]]
     return url.rstrip("/").removesuffix("/v1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import typing as t
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from singer_sdk import Tap
@@ -14,14 +15,16 @@ from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 from typing_extensions import override
 
 from tap_sessionboard.ahead import Ahead
-from tap_sessionboard.client import REGIONS
+from tap_sessionboard.client import REGIONS, api_url
 from tap_sessionboard.command import JSONFile, TapCommand
+from tap_sessionboard.connections import connect
 from tap_sessionboard.encoding import Writer
 from tap_sessionboard.records import MaskedEmails, parse_timestamp
 from tap_sessionboard.streams import FULL_READ_AT, FULL_READ_COUNTS, STREAMS
 
 if t.TYPE_CHECKING:
     import click
+    import requests
     from singer_sdk import Stream
     from singer_sdk.plugin_base import _ConfigInput
 
@@ -132,6 +135,11 @@ class TapSessionboard(Tap):
         if self.metrics_logger.level == logging.INFO:
             self.metrics_logger.setLevel(logging.WARNING)
 
+    @cached_property
+    def session(self) -> requests.Session:
+        """The connections of all streams; made when the settings have been checked."""
+        return connect(api_url(self.config))
+
     @override
     def discover_streams(self) -> list[Stream]:
         return [stream(self) for stream in STREAMS]
@@ -228,9 +236,9 @@ class TapSessionboard(Tap):
             except ValueError:
                 msg = "The setting start_date must be a moment such as 2026-01-01T00:00:00Z."
                 raise ConfigurationError(msg) from None
-        if api_url := self.config.get("api_url"):
+        if url := self.config.get("api_url"):
             try:
-                parts = urlsplit(api_url)
+                parts = urlsplit(url)
                 is_url = parts.scheme in {"http", "https"} and bool(parts.hostname)
             except ValueError:
                 is_url = False
