@@ -112,7 +112,7 @@ class SessionboardStream(RESTStream[int]):
     def url_base(self) -> str:
         return f"{api_url(self.config)}/v1/"
 
-    @property
+    @cached_property
     @override
     def authenticator(self) -> APIKeyAuthenticator:
         return APIKeyAuthenticator(
