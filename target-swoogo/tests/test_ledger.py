@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -201,6 +201,32 @@ def test_entries_come_back_as_saved_and_replace_older_ones(ledger: Ledger, pair:
     with ledger.commit():
         ledger.save(pair, settled)
     assert ledger.mapped(pair)[SPEAKER] == settled
+
+
+def test_sessions_are_found_by_place_and_day(ledger: Ledger, pair: Pair) -> None:
+    (other,) = ledger.hold([(4102, 77002)])
+    there = {"location_id": 7, "date": "2027-03-01"}
+
+    def session(source_id: str, **applied: Any) -> Mapped:
+        return Mapped(Kind.SESSION, source_id, source_id, 1, applied)
+
+    with ledger.commit():
+        ledger.save(pair, session("here", name="A", **there, track_id=1))
+        ledger.save(pair, session("here too", **there))
+        ledger.save(pair, session("on another day", location_id=7, date="2027-03-02"))
+        ledger.save(pair, session("in another room", location_id=77, date="2027-03-01"))
+        ledger.save(pair, session("in no room", location_id=None, date="2027-03-01"))
+        quoting = '"location_id":7,"date":"2027-03-01",'
+        ledger.save(pair, session("telling of it", description=quoting))
+        ledger.save(pair, Mapped(Kind.LOCATION, "no session", "no session", 2, there))
+        ledger.save(other, session("of another pair", **there))
+    assert ledger.sessions_in(pair, [(7, "2027-03-01")]) == {"here", "here too"}
+    assert ledger.sessions_in(pair, [(7, "2027-03-02"), (77, "2027-03-01")]) == {
+        "on another day",
+        "in another room",
+    }
+    assert ledger.sessions_in(pair, [(7, "2027-03-0_"), (7, "%")]) == set()
+    assert ledger.sessions_in(pair, []) == set()
 
 
 def test_images_intents_and_links_come_back(ledger: Ledger, pair: Pair) -> None:
