@@ -100,7 +100,8 @@ def test_the_demo_is_one_command(project: Project) -> None:
     assert sum(counts["updated"] for counts in second.values()) == 5
     assert len(re.findall(r"Report: .*\.html", output)) == 2
     assert "Traceback" not in output
-    assert "Warning" not in output
+    # Whose Python has reached its end of life is told so by the SDK.
+    assert "Warning" not in output.replace("SingerSDKPythonEOLWarning", "")
 
     with Sandbox(state_dir=project.folder / ".sandbox") as sandbox:
         writes = [call for call in sandbox.log if call["write"]]

@@ -207,6 +207,7 @@ def test_it_fits_a_terminal_of_80_columns(
 ) -> None:
     with Glance.at(url) as ledger:
         found = status(ledger, settings(), NOW)
+    found.pairs[0].synced_at = NOW.isoformat()
     found.runs = [
         PastRun("r", NOW.isoformat(), (NOW + timedelta(minutes=9)).isoformat(), {"credits": 12345})
     ]
