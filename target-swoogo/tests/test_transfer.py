@@ -36,7 +36,7 @@ ENTRY = Mapped(
     adopted=True,
     contact_id=2**41,
 )
-TOLD = Told(*KEY, "2026-11-21T10:00:00", "update", "failed", "c", "m", {"bio": ["ü", None]})
+TOLD = Told(*KEY, "2126-11-21T10:00:00", "update", "failed", "c", "m", {"bio": ["ü", None]})
 HELD = Held(*KEY, "update", "guard_changed", "ab12", "Ada", "Too much at once.", approved=True)
 
 
