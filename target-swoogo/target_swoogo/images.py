@@ -26,6 +26,7 @@ from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
     NewConnectionError,
+    ProtocolError,
     ReadTimeoutError,
 )
 
@@ -205,23 +206,13 @@ class ImageFetcher:
         known = self._addresses.get(host)
         failure: HTTPError | None = None
         for address in [known] if known else self._resolve(host, url.port):
-            left = deadline - monotonic()
-            if left <= 0:
+            if deadline <= monotonic():
                 break
             pool = self._pools.connection_from_host(
                 address, url.port, url.scheme, {"server_hostname": host.strip("[]")}
             )
             try:
-                response = pool.urlopen(
-                    "GET",
-                    url.request_uri,
-                    headers={"Host": url.netloc or host, **headers},
-                    timeout=urllib3.Timeout(connect=min(left, _CONNECT_SECONDS), read=left),
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
+                response = _ask(pool, url, {"Host": url.netloc or host, **headers}, deadline)
             except (NewConnectionError, ConnectTimeoutError) as error:
                 self._addresses.pop(host, None)
                 failure = error
@@ -304,6 +295,30 @@ class _HttpPool(HTTPConnectionPool):
 
 class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _HttpsConnection
+
+
+def _ask(
+    pool: HTTPConnectionPool, url: Url, headers: dict[str, str], deadline: float
+) -> urllib3.BaseHTTPResponse:
+    """Asks a server; once more if it hangs up, for it may just have let a kept connection go."""
+
+    def once() -> urllib3.BaseHTTPResponse:
+        left = deadline - monotonic()
+        return pool.urlopen(
+            "GET",
+            url.request_uri,
+            headers=headers,
+            timeout=urllib3.Timeout(connect=min(left, _CONNECT_SECONDS), read=left),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+        )
+
+    try:
+        return once()
+    except ProtocolError:
+        return once()
 
 
 @contextmanager

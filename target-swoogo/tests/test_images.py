@@ -243,6 +243,29 @@ def test_connections_are_kept_alive(server: Server, fetcher: ImageFetcher) -> No
     assert server.connections == 1
 
 
+def test_a_kept_connection_that_the_server_has_let_go_is_made_anew(
+    server: Server, fetcher: ImageFetcher
+) -> None:
+    def hang_up_once(handler: Handler) -> None:
+        if server.connections == 1:
+            handler.close_connection = True  # without an answer, as when it was closed before
+        else:
+            handler.answer(PNG)
+
+    server.routes["/b.png"] = hang_up_once
+    assert fetcher.fetch(server.url("/a.png"))
+    image = fetcher.fetch(server.url("/b.png"))
+    assert image is not None
+    assert image.content == PNG
+    assert [path for path, _ in server.asked] == ["/a.png", "/b.png", "/b.png"]
+
+
+def test_a_server_that_hangs_up_again_is_given_up(server: Server, fetcher: ImageFetcher) -> None:
+    server.routes["/b.png"] = lambda handler: setattr(handler, "close_connection", True)
+    assert _refusal(fetcher, server.url("/b.png")).code == "image_unreachable"
+    assert len(server.asked) == 2
+
+
 def test_many_threads_share_one_fetcher(server: Server, fetcher: ImageFetcher) -> None:
     fetched: list[images.Image | None] = []
     threads = [
