@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
 import requests.utils
 
-if t.TYPE_CHECKING:
-    import pytest
 
-
+@pytest.mark.parametrize(
+    ("past", "proxy"), [("", "http://proxy.test:3128"), ("sessionboard.com", None)]
+)
 def test_the_proxy_and_the_certificates_of_the_environment_are_used(
-    api: t.Any, run: t.Any, monkeypatch: pytest.MonkeyPatch
+    api: t.Any, run: t.Any, monkeypatch: pytest.MonkeyPatch, past: str, proxy: str | None
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
+    # In small letters, which come before capital ones.
+    monkeypatch.setenv("https_proxy", "http://proxy.test:3128")
+    monkeypatch.setenv("no_proxy", past)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ours.pem")
     api.add_event()
     run(only="sessions")
-    assert api.mocker.last_request.proxies["https"] == "http://proxy.test:3128"
+    assert api.mocker.last_request.proxies.get("https") == proxy
     assert api.mocker.last_request.verify == "/etc/ours.pem"
-
-
-def test_a_host_that_needs_no_proxy_is_asked_without(
-    api: t.Any, run: t.Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
-    monkeypatch.setenv("NO_PROXY", "sessionboard.com")
-    api.add_event()
-    run(only="sessions")
-    assert not api.mocker.last_request.proxies
 
 
 def test_the_environment_is_read_once_however_many_pages_there_are(

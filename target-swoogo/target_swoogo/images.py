@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import io
 import ipaddress
 import os
 import re
@@ -15,27 +14,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin
 
 import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
     NewConnectionError,
-    ProtocolError,
     ReadTimeoutError,
 )
 
 from target_swoogo.errors import ImageError
+from target_swoogo.punctual import POOLS, ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from _typeshed import WriteableBuffer
     from urllib3.util import Url
 
 __all__ = ["Image", "ImageError", "ImageFetcher"]
@@ -43,7 +39,6 @@ __all__ = ["Image", "ImageError", "ImageFetcher"]
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
-_CONNECT_SECONDS = 5.0
 _LONGEST_NAME = 60
 _LONGEST_ETAG = 200
 _LONGEST_SHOWN = 200
@@ -132,7 +127,7 @@ class ImageFetcher:
             maxsize=16,
             ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH,
         )
-        self._pools.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self._pools.pool_classes_by_scheme = POOLS
 
     def fetch(
         self, url: str, *, etag: str | None = None, sha256: str | None = None
@@ -212,7 +207,7 @@ class ImageFetcher:
                 address, url.port, url.scheme, {"server_hostname": host.strip("[]")}
             )
             try:
-                response = _ask(pool, url, {"Host": url.netloc or host, **headers}, deadline)
+                response = ask(pool, url, {"Host": url.netloc or host, **headers}, deadline)
             except (NewConnectionError, ConnectTimeoutError) as error:
                 self._addresses.pop(host, None)
                 failure = error
@@ -248,77 +243,6 @@ class ImageFetcher:
             message = "the image's server sent it in an encoding that was not asked for"
             raise ImageError("image_unreachable", message)
         return bytes(body)
-
-
-class _PunctualReader(io.RawIOBase):
-    """Reads from a socket until a deadline; its own time-out begins anew with each packet."""
-
-    def __init__(self, source: io.RawIOBase, connection: socket.socket) -> None:
-        self._source = source
-        self._connection = connection
-        self._deadline = monotonic() + (connection.gettimeout() or 0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
-        left = self._deadline - monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._connection.settimeout(left)
-        return self._source.readinto(buffer)
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
-
-
-class _PunctualResponse(http.client.HTTPResponse):
-    """An answer whose time-out counts for the whole, from its first header to its last byte."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp: io.BufferedReader = io.BufferedReader(_PunctualReader(self.fp.detach(), sock))
-
-
-class _HttpConnection(HTTPConnection):
-    response_class = _PunctualResponse
-
-
-class _HttpsConnection(HTTPSConnection):
-    response_class = _PunctualResponse
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _HttpConnection
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _HttpsConnection
-
-
-def _ask(
-    pool: HTTPConnectionPool, url: Url, headers: dict[str, str], deadline: float
-) -> urllib3.BaseHTTPResponse:
-    """Asks a server; once more if it hangs up, for it may just have let a kept connection go."""
-
-    def once() -> urllib3.BaseHTTPResponse:
-        left = deadline - monotonic()
-        return pool.urlopen(
-            "GET",
-            url.request_uri,
-            headers=headers,
-            timeout=urllib3.Timeout(connect=min(left, _CONNECT_SECONDS), read=left),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-        )
-
-    try:
-        return once()
-    except ProtocolError:
-        return once()
 
 
 @contextmanager
